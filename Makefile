@@ -1,35 +1,57 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Every path below is relative: make cannot hold a name with a space, and the checkout may lie in one.
-.DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
+# Every path is relative: make cannot hold a name with a space, and the checkout may lie below one.
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
-# Tools start other tools, so they have to find each other; and nothing waits for an answer.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+PYTEST = $(BIN)/pytest -n 2
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
-
-.PHONY: venv
-venv: ## make or refresh .venv, with all that development needs
-	@tests/setup.sh .venv requirements-dev.txt
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
 demo: ## show the collection at work on simulated clusters
 	@tests/setup.sh .venv requirements-demo.txt
 	@$(BIN)/python -m tests.demo
 
+.PHONY: test
+test: ## run all the checks below, also after one has failed
+	@$(MAKE) --keep-going lint types sanity unit integration
+
+.PHONY: lint
+lint: venv ## check style, metadata, changelog and documentation
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/ansible-lint --strict
+	$(BIN)/antsibull-changelog lint
+	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
+
 .PHONY: types
 types: venv ## check types: mypy, strict
 	$(BIN)/mypy
 
+.PHONY: sanity
+sanity: venv ## run ansible-test sanity with every Python of this machine
+	tests/sanity/run.sh
+
 .PHONY: unit
 unit: venv ## run the unit tests
-	$(BIN)/pytest -n 2 tests/unit
+	$(PYTEST) tests/unit
+
+.PHONY: integration
+integration: venv ## run the real modules against simulated clusters
+	$(PYTEST) tests/integration
+
+.PHONY: bench
+bench: ## measure speed, also against the vendor's collection
+	@tests/setup.sh .venv-bench requirements-bench.txt
+	@.venv-bench/bin/python -m tests.bench
+
+.PHONY: venv
+venv: ## make or refresh .venv, which all of the above do by themselves
+	@tests/setup.sh .venv requirements-dev.txt
 
 .PHONY: clean
-clean: ## remove everything that the targets made
-	rm -rf "$$(readlink .cache || echo .cache)" .cache .venv tests/output
+clean: ## remove everything that the targets have made
+	rm -rf "$$(readlink .cache || echo .cache)" .ansible .cache .hypothesis .venv .venv-bench tests/output
