@@ -5,6 +5,8 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTEST = $(BIN)/pytest -n 2
+# Tools start each other by name.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
 help: ## list the targets
