@@ -1,0 +1,76 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  hostname:
+    description:
+      - Name or address of the cluster management LIF, without C(https://) and without a port.
+      - When not given, the environment variable E(ONTAP_HOSTNAME) is used.
+    type: str
+    required: true
+  username:
+    description:
+      - Name of the ONTAP account that O(password) belongs to.
+      - When not given, the environment variable E(ONTAP_USERNAME) is used.
+    type: str
+    aliases: [user]
+  password:
+    description:
+      - Password of O(username).
+      - When not given, the environment variable E(ONTAP_PASSWORD) is used.
+    type: str
+    aliases: [pass]
+  access_token:
+    description:
+      - OAuth 2.0 bearer token, instead of a password. Needs ONTAP 9.14.1 or later.
+      - When not given, the environment variable E(ONTAP_ACCESS_TOKEN) is used.
+    type: str
+  cert_filepath:
+    description:
+      - File with a client certificate in PEM format, instead of a password.
+      - When not given, the environment variable E(ONTAP_CERT_FILEPATH) is used.
+    type: path
+  key_filepath:
+    description:
+      - File with the unencrypted private key of O(cert_filepath) in PEM format. Not needed when that file holds the key too.
+      - When not given, the environment variable E(ONTAP_KEY_FILEPATH) is used.
+    type: path
+  http_port:
+    description:
+      - Port of ONTAP's web service.
+      - When not given, the environment variable E(ONTAP_HTTP_PORT) is used.
+    type: int
+    default: 443
+  validate_certs:
+    description:
+      - Whether to check the cluster's TLS certificate. Leave this on; a self-signed certificate is trusted with O(ca_path).
+      - When not given, the environment variable E(ONTAP_VALIDATE_CERTS) is used.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - File or folder with the CA certificates to trust, in PEM format, instead of the ones Python comes with.
+      - E(REQUESTS_CA_BUNDLE) is not looked at.
+      - When not given, the environment variable E(ONTAP_CA_PATH) is used.
+    type: path
+  request_timeout:
+    description:
+      - Seconds to wait for the answer to one HTTP request.
+      - When not given, the environment variable E(ONTAP_REQUEST_TIMEOUT) is used.
+    type: int
+    default: 60
+requirements:
+  - requests (Python library, where the module runs)
+notes:
+  - Give exactly one kind of login, that is O(username) with O(password), O(access_token), or O(cert_filepath).
+  - An empty string counts as not given, for every option and every environment variable.
+  - HTTPS is always used. E(HTTPS_PROXY) and E(NO_PROXY) are honored, C(.netrc) is not read, redirects are not followed.
+  - Reads are repeated when the connection breaks or ONTAP is busy. A write whose answer is lost is settled by reading again.
+  - Run it where the cluster can be reached, usually on the controller with C(connection=local).
+"""

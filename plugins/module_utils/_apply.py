@@ -1,0 +1,449 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries plans out: reads, asks the plan, sends its steps, waits for jobs, settles answers that were lost."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, Release, literal
+from ansible_collections.ontap.security.plugins.module_utils._codes import (
+    ALREADY_CONFIGURED,
+    INVALID_FIELD_VALUE,
+    NO_ENTRY,
+    NOT_CONFIGURED,
+    UNKNOWN_ARGUMENT,
+)
+from ansible_collections.ontap.security.plugins.module_utils._errors import (
+    ApiError,
+    BlockedError,
+    JobError,
+    LostAnswerError,
+    OntapError,
+    OutcomeError,
+    UnsupportedError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, Step, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._vault import (
+    COMPARED,
+    FIELDS,
+    KEY_STORES,
+    R9_8,
+    SVMS,
+    VAULTS,
+    Target,
+    Vault,
+    fields_to_read,
+    pick,
+    read,
+)
+
+# Long enough for most jobs, so that they cost no poll; short enough for any request_timeout in use.
+_SERVER_WAIT = 15
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Whether to wait for jobs, and for how many seconds altogether."""
+
+    wait: bool = True
+    timeout: float = 600
+
+
+@dataclass
+class _Run:
+    """What has happened so far in one call of ``ensure``; it survives a plan that has to be made again."""
+
+    client: Client
+    desired: Desired
+    waiting: Waiting
+    before: t.Mapping[str, t.Any] | None = None
+    actions: list[dict[str, t.Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    job: Job | None = None
+    attached: bool = False
+    credentials_sent: bool = False
+
+    def result(self, plan: Plan, record: t.Mapping[str, t.Any], *, check_mode: bool = False) -> dict[str, t.Any]:
+        target = str(self.desired.target)
+        actions = [step.as_action() for step in plan.steps] if check_mode else self.actions
+        sent = self.credentials_sent or (check_mode and plan.credentials == "sent")
+        result: dict[str, t.Any] = {
+            "changed": bool(actions) or self.attached,
+            "diff": {
+                "before_header": target,
+                "after_header": target,
+                "before": dict(plan.before if self.before is None else self.before),
+                "after": dict(plan.after),
+            },
+            "azure_key_vault": dict(record),
+            "actions": actions,
+            "credentials": "sent" if sent else "not_sent" if plan.credentials != "none" else "none",
+            "warnings": [*plan.warnings, *self.warnings],
+        }
+        if self.job is not None:
+            result["job"] = self.job.as_result()
+        return result
+
+
+class _RacedError(Exception):
+    """Somebody else changed the configuration between reading and writing; ``error`` is ONTAP's word for it."""
+
+    def __init__(self, error: OntapError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def ensure(client: Client, desired: Desired, *, check_mode: bool, waiting: Waiting | None = None) -> dict[str, t.Any]:
+    """Bring one configuration into the desired state, or in check mode say what that would take.
+
+    Returns the module's result. Raises ``OntapError``; its ``result`` says what had been done by then.
+    """
+    run = _Run(client, desired, waiting or Waiting())
+    plan = Plan()
+    try:
+        for last in (False, True):
+            with _trying("read", run):
+                current = find(client, desired)
+                plan = _planned(client, desired, current)
+                if desired.present and current is None:
+                    _check_create(client, desired.target, plan, check_mode=check_mode)
+            if run.before is None:
+                run.before = plan.before
+            for blocker in plan.blockers:
+                raise _about(blocker, _tried(plan.steps[0] if plan.steps else None, run))
+            if plan.changed and current is not None:
+                attached = _attach(run, plan, current, check_mode=check_mode)
+                if attached and not check_mode:
+                    if not run.waiting.wait:
+                        return run.result(plan, plan.record)
+                    continue
+            if check_mode or not plan.changed:
+                record = plan.record if plan.changed or current is None else current.record
+                return run.result(plan, record, check_mode=check_mode)
+            try:
+                return run.result(plan, _carry_out(run, plan, current))
+            except _RacedError as raced:
+                if last:
+                    raise raced.error from None
+        raise BlockedError(f"{desired.target} keeps changing while it is being managed", remedy="Run the task again.")
+    except OntapError as exc:
+        partial = run.result(plan, {})
+        exc.result = {key: partial[key] for key in ("changed", "actions", "credentials", "diff", "warnings")}
+        if not run.actions:
+            # Nothing happened, so there is no difference to show beyond the one that is wanted.
+            exc.result["changed"] = False
+        if exc.job is None and run.job is not None:
+            exc.job = run.job.as_result()
+        raise
+
+
+def find(client: Client, desired: Desired) -> Vault | None:
+    """The configuration that is meant, as it is now, in one request. None when there is none."""
+    target = desired.target
+    if not desired.present:
+        return pick(_read(client, target, "*"), target)
+    managed = [name for name in COMPARED if name in desired.values]
+    since = {name: FIELDS[name].since for name in managed}
+    if desired.update_credentials == "when_unreachable":
+        managed.append("azure_reachability")
+        since["azure_reachability"] = R9_8
+    fields = fields_to_read(managed)
+    try:
+        return pick(_read(client, target, fields), target)
+    except ApiError as exc:
+        # A release refuses to be asked for a field it does not have: name the option instead of ONTAP's message.
+        if exc.code not in (INVALID_FIELD_VALUE, UNKNOWN_ARGUMENT) or fields == "*":
+            raise
+        release = client.release()
+        for name, first in since.items():
+            if not release.has(first):
+                option = "update_credentials=when_unreachable" if name == "azure_reachability" else name
+                raise _too_old(option, first, release) from None
+        raise
+
+
+def _too_old(option: str, first: Release, release: Release) -> UnsupportedError:
+    return UnsupportedError(
+        f"{option} needs ONTAP {first} or later, and this cluster runs ONTAP {release}",
+        remedy=f"Leave {option} out, or upgrade the cluster to ONTAP {first} or later.",
+    )
+
+
+def _read(client: Client, target: Target, fields: str) -> tuple[Vault, ...]:
+    try:
+        return read(client, target, fields=fields)
+    except ApiError as exc:
+        if exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY:
+            return ()
+        raise
+
+
+def _planned(client: Client, desired: Desired, current: Vault | None) -> Plan:
+    plan = make_plan(desired, current)
+    return make_plan(desired, current, client.release()) if plan.needs_release else plan
+
+
+def _check_create(client: Client, target: Target, plan: Plan, *, check_mode: bool) -> None:
+    """What a create runs into that no record of ours shows. Raises ``BlockedError``.
+
+    In a real run the POST itself finds out about another key manager; check mode has to look.
+    """
+    if target.scope == "cluster" or plan.blockers:
+        return
+    query = {"name": literal(target.svm)} if target.svm else {"uuid": literal(target.svm_uuid or "")}
+    try:
+        svms = client.records(SVMS, {**query, "fields": "name,uuid"})
+    except ApiError as exc:
+        if exc.http_status != 403:
+            raise
+        # A login with a narrow role may manage key managers and not see SVMs; then the POST will tell.
+        return
+    wanted = target.svm or target.svm_uuid
+    if not any(wanted in (svm.get("name"), svm.get("uuid")) for svm in svms):
+        raise BlockedError(
+            f"{target} does not exist on {client.connection.hostname}",
+            remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
+        )
+    if check_mode:
+        kind = _other_key_manager(client, target)
+        if kind:
+            raise _occupied(target, kind)
+
+
+def _other_key_manager(client: Client, target: Target) -> str | None:
+    """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
+    query = target.query()
+    try:
+        stores = client.records(KEY_STORES, {**query, "fields": "*"})
+    except ApiError:
+        # Before 9.10.1 there is no such collection, and a narrow role may not see it.
+        return None
+    for store in stores:
+        # Nested up to 9.12.1 (contract, key-stores).
+        inner = store.get("keystore")
+        kind = (inner if isinstance(inner, dict) else store).get("type")
+        enabled = (inner if isinstance(inner, dict) else store).get("enabled", store.get("enabled"))
+        if kind and kind != "akv" and enabled is not False:
+            return str(kind)
+    return None
+
+
+def _occupied(target: Target, kind: str) -> BlockedError:
+    from ansible_collections.ontap.security.plugins.module_utils._codes import explain
+
+    known = explain(ALREADY_CONFIGURED)
+    return BlockedError(
+        f"{target} already has an enabled key manager of type {kind}, and only one of any kind can be enabled",
+        remedy=known.remedy if known else "",
+        code=ALREADY_CONFIGURED,
+    )
+
+
+def _attach(run: _Run, plan: Plan, current: Vault, *, check_mode: bool) -> bool:
+    """Before a rekey: wait for one that is running already instead of starting a second. True when there was one."""
+    if run.attached or not any(step.kind == "rekey" for step in plan.steps):
+        return False
+    with _trying("read", run):
+        job = run.client.running_job(current.uuid, "rekey-external")
+    if job is None:
+        return False
+    run.job = job
+    if check_mode:
+        run.warnings.append(f"Job {job.uuid} is moving {run.desired.target} to another key; a real run waits for it.")
+        return True
+    run.attached = True
+    if run.waiting.wait:
+        with _trying("wait for the running rekey of", run):
+            run.job = run.client.wait(job.uuid, run.waiting.timeout)
+    return True
+
+
+def _carry_out(run: _Run, plan: Plan, current: Vault | None) -> t.Mapping[str, t.Any]:
+    """Send the steps in order. Returns the record afterwards."""
+    record: t.Mapping[str, t.Any] = plan.record
+    for step in plan.steps:
+        with _trying(step, run):
+            uuid = current.uuid if current else None
+            settled = _perform(run, step, uuid)
+            run.actions.append(step.as_action(uuid))
+            run.credentials_sent = run.credentials_sent or any(FIELDS[n].secret for n in step.body if n in FIELDS)
+            if not run.waiting.wait and run.job is not None and not run.job.ended:
+                if step is not plan.steps[-1]:
+                    run.warnings.append("wait is false, so what has to follow the job is left to the next run.")
+                return record
+            if step.kind == "create":
+                current = settled or _read_back(run, step)
+                record = current.record
+            elif step.kind == "verify":
+                record = {**record, **step.body}
+            elif step.kind == "rekey":
+                record = (settled or _read_rekeyed(run, step)).record
+            elif step.kind == "update":
+                _check_reachability(run, step, current)
+    return record if run.desired.present else {}
+
+
+def _perform(run: _Run, step: Step, uuid: str | None) -> Vault | None:
+    """Send one step and see it through. Returns the record if settling a lost answer had to read it."""
+    path = step.path.replace("{uuid}", uuid or "")
+    query = {"return_timeout": _server_wait(run)} if step.kind == "rekey" else None
+    for last in (False, True):
+        try:
+            answer = run.client.write(step.method, path, dict(step.body) or None, query)
+            _see_job_through(run, step, answer)
+            return None
+        except LostAnswerError as exc:
+            took_effect, vault = _settle(run, step, uuid)
+            if took_effect:
+                return vault
+            if took_effect is None:
+                exc.meaning = "Whether ONTAP took it cannot be seen: it never shows a credential."
+                exc.remedy = (
+                    "Run the task again with update_credentials: always; sending the same credential twice is harmless."
+                )
+                raise
+            if last:
+                exc.meaning = "Read again afterwards, the configuration shows no effect of it."
+                raise
+        except (ApiError, JobError) as exc:
+            raise _raced(run, step, exc) from exc
+    raise AssertionError("unreachable: the second round returns or raises")
+
+
+def _server_wait(run: _Run) -> int:
+    if not run.waiting.wait:
+        return 0
+    return max(0, int(min(_SERVER_WAIT, run.waiting.timeout, run.client.connection.timeout - 5)))
+
+
+def _see_job_through(run: _Run, step: Step, answer: Answer) -> None:
+    uuid = answer.job_uuid
+    if uuid is None:
+        return
+    run.job = Job(uuid=uuid, state="running" if answer.status == 202 else "success")
+    if answer.status == 202 and run.waiting.wait:
+        run.job = run.client.wait(uuid, run.waiting.timeout)
+        if run.job.state == "gone" and not _settle(run, step, None)[0]:
+            raise OutcomeError(
+                f"ONTAP no longer knows job {uuid}, and the configuration shows no effect of it",
+                remedy="Look into the cluster's audit and EMS logs, then run the task again.",
+                job=run.job.as_result(),
+            )
+
+
+def _settle(run: _Run, step: Step, uuid: str | None) -> tuple[bool | None, Vault | None]:
+    """Read whether a step has taken effect: True, False, or None when no field that ONTAP shows can tell."""
+    target = run.desired.target
+    with _trying("read", run):
+        vaults = _read(run.client, target, fields_to_read(name for name in step.body if name in COMPARED))
+    if step.kind == "delete":
+        path_uuid = step.path.rsplit("/", 1)[-1]
+        return all(vault.uuid != path_uuid for vault in vaults), None
+    vault = next((v for v in vaults if v.uuid == uuid), None) if uuid else pick(vaults, target)
+    if vault is None:
+        return False, None
+    shown = [name for name in step.body if name in COMPARED]
+    if any(not FIELDS[name].same(step.body[name], vault.value(name)) for name in shown):
+        if step.kind == "rekey":
+            _wait_for_lost_job(run, vault)
+            with _trying("read", run):
+                vault = pick(_read(run.client, target, "*"), target) or vault
+            return FIELDS["key_id"].same(step.body["key_id"], vault.value("key_id")), vault
+        return False, vault
+    return (True if shown else None), vault
+
+
+def _wait_for_lost_job(run: _Run, vault: Vault) -> None:
+    """The answer that would have named the job is lost: find the job by what it does."""
+    job = run.client.running_job(vault.uuid, "rekey-external")
+    if job is not None:
+        run.job = run.client.wait(job.uuid, run.waiting.timeout) if run.waiting.wait else job
+
+
+def _raced(run: _Run, step: Step, exc: ApiError | JobError) -> Exception:
+    """Whether the refusal means that somebody else was faster; then reading again decides what is left to do."""
+    if step.kind == "create" and exc.code == ALREADY_CONFIGURED:
+        target = run.desired.target
+        with _trying("read", run):
+            if pick(_read(run.client, target, "*"), target) is not None:
+                return _RacedError(exc)
+            kind = _other_key_manager(run.client, target)
+        return _occupied(target, kind) if kind else exc
+    gone = exc.code in NOT_CONFIGURED or exc.http_status == 404
+    return _RacedError(exc) if gone and step.kind != "create" else exc
+
+
+def _read_back(run: _Run, step: Step) -> Vault:
+    """The record just created."""
+    target = run.desired.target
+    managed = [name for name in run.desired.values if name in COMPARED]
+    vault = pick(_read(run.client, target, fields_to_read(managed)), target)
+    if vault is None:
+        raise OutcomeError(
+            f"ONTAP accepted the request and shows no configuration for {target}",
+            remedy="Look into the cluster's EMS log, then run the task again.",
+            method=step.method,
+            path=step.path,
+        )
+    return vault
+
+
+def _read_rekeyed(run: _Run, step: Step) -> Vault:
+    """The record after a rekey; its key must be the wanted one."""
+    target = run.desired.target
+    wanted = step.body["key_id"]
+
+    def shown() -> Vault | None:
+        return pick(_read(run.client, target, "*"), target)
+
+    vault = shown()
+    if vault and run.job and not FIELDS["key_id"].same(wanted, vault.value("key_id")) and run.waiting.wait:
+        # Answered 200 or 201 with a job that had not ended after all.
+        run.job = run.client.wait(run.job.uuid, run.waiting.timeout)
+        vault = shown()
+    if vault is None or not FIELDS["key_id"].same(wanted, vault.value("key_id")):
+        raise OutcomeError(
+            f"ONTAP reported success, but key_id of {target} is {vault.value('key_id') if vault else 'gone'} "
+            f"and not {wanted}",
+            remedy="Look into the cluster's EMS log before disabling any version of the old key in Azure.",
+        )
+    return vault
+
+
+def _check_reachability(run: _Run, step: Step, current: Vault | None) -> None:
+    """A credential sent because Azure refused the old one must have helped."""
+    if run.desired.update_credentials != "when_unreachable" or current is None or current.azure_reachable is not False:
+        return
+    raw = run.client.get(f"{VAULTS}/{current.uuid}", {"fields": "azure_reachability"})
+    vault = Vault.of(raw)
+    if vault.azure_reachable is not True:
+        said = (vault.record.get("azure_reachability") or {}).get("message") or "no message"
+        raise OutcomeError(
+            f"ONTAP took the credential, but still cannot reach Azure with it: {said}",
+            remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that the "
+            "application may use the vault; and that the SVM reaches the vault and the nodes reach the login service.",
+        )
+
+
+def _tried(step: Step | str | None, run: _Run) -> str:
+    what = step.purpose if isinstance(step, Step) else step or "manage"
+    return f"Could not {what} the Azure Key Vault configuration of {run.desired.target}"
+
+
+def _about(exc: OntapError, tried: str) -> OntapError:
+    exc.tried = exc.tried or tried
+    return exc
+
+
+@contextlib.contextmanager
+def _trying(step: Step | str, run: _Run) -> t.Iterator[None]:
+    """Names in every error what was being tried."""
+    try:
+        yield
+    except OntapError as exc:
+        _about(exc, _tried(step, run))
+        raise

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that knows Ansible: shared options, building the client, turning errors into ``fail_json``."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from ansible_collections.ontap.security.plugins.module_utils._apply import Waiting
+from ansible_collections.ontap.security.plugins.module_utils._client import (
+    REQUESTS_IMPORT_ERROR,
+    Client,
+    Connection,
+)
+from ansible_collections.ontap.security.plugins.module_utils._errors import InputError, OntapError
+
+Spec = dict[str, dict[str, t.Any]]
+Function = t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]
+
+
+def _environment(*names: str, **_kwargs: t.Any) -> str:
+    """A fallback to the environment in which an empty variable counts as not set: AWX injects unset fields so."""
+    for name in names:
+        if os.environ.get(name):
+            return os.environ[name]
+    raise AnsibleFallbackNotFound
+
+
+def from_environment(*names: str) -> tuple[t.Callable[..., str], list[str]]:
+    """The value of ``fallback`` in an argument spec."""
+    return (_environment, list(names))
+
+
+CONNECTION: t.Final[Spec] = {
+    "hostname": {"type": "str", "required": True, "fallback": from_environment("ONTAP_HOSTNAME")},
+    "username": {"type": "str", "aliases": ["user"], "fallback": from_environment("ONTAP_USERNAME")},
+    "password": {
+        "type": "str",
+        "aliases": ["pass"],
+        "no_log": True,
+        "fallback": from_environment("ONTAP_PASSWORD"),
+    },
+    "access_token": {"type": "str", "no_log": True, "fallback": from_environment("ONTAP_ACCESS_TOKEN")},
+    "cert_filepath": {"type": "path", "fallback": from_environment("ONTAP_CERT_FILEPATH")},
+    "key_filepath": {"type": "path", "no_log": False, "fallback": from_environment("ONTAP_KEY_FILEPATH")},
+    "http_port": {"type": "int", "default": 443, "fallback": from_environment("ONTAP_HTTP_PORT")},
+    "validate_certs": {"type": "bool", "default": True, "fallback": from_environment("ONTAP_VALIDATE_CERTS")},
+    "ca_path": {"type": "path", "fallback": from_environment("ONTAP_CA_PATH")},
+    "request_timeout": {"type": "int", "default": 60, "fallback": from_environment("ONTAP_REQUEST_TIMEOUT")},
+}
+
+IDENTITY: t.Final[Spec] = {
+    "scope": {"type": "str", "choices": ["svm", "cluster"], "default": "svm"},
+    "svm": {"type": "str", "aliases": ["vserver", "svm_name"]},
+    "svm_uuid": {"type": "str"},
+    "configuration": {"type": "str"},
+}
+
+WAITING: t.Final[Spec] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+}
+
+
+def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
+    """``wait`` and ``wait_timeout`` (seconds). Raises ``InputError`` for a negative time."""
+    if params["wait_timeout"] < 0:
+        raise InputError(f"wait_timeout is {params['wait_timeout']}; it is a number of seconds, 0 or more")
+    return Waiting(wait=params["wait"], timeout=params["wait_timeout"])
+
+
+class _Module(AnsibleModule):  # type: ignore[misc]
+    def _load_params(self) -> None:
+        """Drop empty strings before anything is checked: an unset AWX field or template arrives as one."""
+        super()._load_params()
+        for name in [name for name, value in self.params.items() if isinstance(value, str) and value == ""]:
+            del self.params[name]
+
+
+def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
+    """Run a module: ``function(params, client, check_mode)`` returns the result or raises ``OntapError``."""
+    module = _Module(argument_spec=spec, supports_check_mode=True)
+    if REQUESTS_IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
+    try:
+        with Client(_connection(module.params, spec), caller=caller) as client:
+            result = function(module.params, client, module.check_mode)
+        error = None
+    except OntapError as exc:
+        result, error = exc.result, exc
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    # Outside the except block: inside it, Ansible would add a traceback at -vvv.
+    if error is not None:
+        module.fail_json(msg=error.text(), error=error.details(), **result)
+    module.exit_json(**result)
+    raise AssertionError("unreachable: exit_json and fail_json end the process")
+
+
+def _connection(params: t.Mapping[str, t.Any], spec: Spec) -> Connection:
+    return Connection(
+        hostname=params["hostname"],
+        username=params["username"],
+        password=params["password"],
+        access_token=params["access_token"],
+        cert_filepath=params["cert_filepath"],
+        key_filepath=params["key_filepath"],
+        port=params["http_port"],
+        validate_certs=params["validate_certs"],
+        ca_path=params["ca_path"],
+        timeout=params["request_timeout"],
+        secrets=tuple(str(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)),
+    )

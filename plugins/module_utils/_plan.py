@@ -1,0 +1,446 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do: a pure function from desired state, current record and release to a plan. No I/O.
+
+``changed``, the diff, check mode's prediction and the request bodies all come from one ``Plan``, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.ontap.security.plugins.module_utils._client import Release
+from ansible_collections.ontap.security.plugins.module_utils._errors import (
+    BlockedError,
+    InputError,
+    OntapError,
+    UnsupportedError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._vault import (
+    AUTHENTICATION_METHODS,
+    COMPARED,
+    CREDENTIALS,
+    FIELDS,
+    KEY_STORES,
+    PATCH_NEEDS_SECRET_UNTIL,
+    R9_14,
+    REKEY_EXTERNAL,
+    SECRETS,
+    VAULTS,
+    Field,
+    KeyId,
+    Target,
+    Vault,
+    check_value,
+    vault_uri,
+)
+
+SET = "(set)"
+DEFAULT_CONFIGURATION = "default"
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What the user wants of one configuration: only what was given, checked.
+
+    ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
+    """
+
+    target: Target
+    present: bool = True
+    values: t.Mapping[str, t.Any] = field(default_factory=dict)
+    secrets: t.Mapping[str, str] = field(default_factory=dict, repr=False)
+    flags: t.Mapping[str, bool] = field(default_factory=dict)
+    update_credentials: str = "on_create"
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Desired:
+        """From module options. Raises ``InputError`` naming the option; nothing has been sent by then."""
+        target = Target.of(params)
+        given = {name: params[name] for name in FIELDS if params.get(name) is not None}
+        for name, value in given.items():
+            check_value(name, value)
+        if all(name in given for name in CREDENTIALS):
+            raise InputError(
+                "client_secret and client_certificate are both given",
+                remedy="Give the one the Azure application logs in with; client_secret may also come from "
+                "AKV_CLIENT_SECRET.",
+            )
+        present = params.get("state", "present") == "present"
+        policy = params.get("update_credentials") or "on_create"
+        secrets = {name: _unwrapped(name, given[name]) for name in SECRETS if name in given}
+        if present and policy != "on_create" and not secrets:
+            raise InputError(
+                f"update_credentials is {policy}, but there is no credential to send",
+                remedy="Give client_secret (AKV_CLIENT_SECRET), client_certificate or proxy_password.",
+            )
+        return cls(
+            target=target,
+            present=present,
+            values={name: given[name] for name in COMPARED if name in given},
+            secrets=secrets,
+            flags={name: given[name] for name in ("skip_verification",) if name in given},
+            update_credentials=policy,
+        )
+
+
+def _unwrapped(name: str, value: str) -> str:
+    """base64 tools break lines; ONTAP wants one."""
+    return "".join(value.split()) if name == "client_certificate" else value
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request that changes something. ``{uuid}`` in the path stands for a record not created yet."""
+
+    kind: str
+    method: str
+    path: str
+    body: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def purpose(self) -> str:
+        """For messages: what the request is for."""
+        return {"rekey": "move to another external key", "verify": "set verify_host and verify_ip"}.get(
+            self.kind, self.kind
+        )
+
+    def as_action(self, uuid: str | None = None) -> dict[str, t.Any]:
+        """The entry in ``actions``: names of the fields, no values."""
+        path = self.path.replace("{uuid}", uuid) if uuid else self.path
+        return {"method": self.method, "path": path, "fields": sorted(_leaves(self.body))}
+
+
+def _leaves(body: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, value in body.items():
+        if isinstance(value, dict):
+            yield from (f"{name}.{leaf}" for leaf in _leaves(value))
+        else:
+            yield name
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference, and what would mend it: create, update, rekey, recreate (not in place), delete, enable."""
+
+    field: str
+    desired: t.Any
+    actual: t.Any
+    action: str
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {"field": self.field, "desired": self.desired, "actual": self.actual, "action": self.action}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be sent, in order, and what that makes of the record.
+
+    ``before`` and ``after`` are the diff. ``blockers`` are errors to raise before anything is sent. A plan with
+    ``needs_release`` is not valid: it must be made again with the cluster's release.
+    """
+
+    steps: tuple[Step, ...] = ()
+    before: t.Mapping[str, t.Any] = field(default_factory=dict)
+    after: t.Mapping[str, t.Any] = field(default_factory=dict)
+    record: t.Mapping[str, t.Any] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
+    blockers: tuple[OntapError, ...] = ()
+    warnings: tuple[str, ...] = ()
+    credentials: str = "none"
+    needs_release: bool = False
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.steps)
+
+
+def make_plan(desired: Desired, current: Vault | None, release: Release | None = None) -> Plan:
+    """The plan that turns ``current`` (None: no such configuration) into ``desired``.
+
+    ``release`` may be None as long as the record itself proves what the plan needs to know.
+    """
+    if not desired.present:
+        return _plan_absent(desired, current)
+    return _plan_create(desired, release) if current is None else _plan_update(desired, current, release)
+
+
+class _Gate:
+    """Collects what the release must have. Asks for the release only when the record does not prove enough."""
+
+    def __init__(self, proven: Release | None, release: Release | None) -> None:
+        self._proven = proven
+        self._release = release
+        self.needs_release = False
+        self.blockers: list[OntapError] = []
+
+    def require(self, what: str, since: Release, remedy: str = "") -> None:
+        if self.has(since) is False:
+            self.blockers.append(
+                UnsupportedError(
+                    f"{what} needs ONTAP {since} or later, and this cluster runs ONTAP {self._release}",
+                    remedy=remedy or f"Leave {what} out, or upgrade the cluster to ONTAP {since} or later.",
+                )
+            )
+
+    def has(self, since: Release) -> bool | None:
+        """Whether the cluster has a feature; None (and ``needs_release``) when that is not known yet."""
+        if self._proven is not None and self._proven.has(since):
+            return True
+        if self._release is None:
+            # Every release this collection talks to is at least 9.7.
+            if Release(9, 7).has(since):
+                return True
+            self.needs_release = True
+            return None
+        return self._release.has(since)
+
+
+def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
+    credentials = _credentials(desired, sent=False)
+    if current is None:
+        return Plan(credentials=credentials)
+    # DELETE on azure-key-vaults disables the enabled configuration; an inactive one goes by its key store
+    # (contract, delete enabled and delete inactive).
+    path = f"{VAULTS}/{current.uuid}" if current.enabled else f"{KEY_STORES}/{current.uuid}"
+    before = _view(current.record)
+    return Plan(
+        steps=(Step("delete", "DELETE", path),),
+        before=before,
+        drift=(Drift("state", "absent", "present", "delete"),),
+        credentials=credentials,
+    )
+
+
+def _plan_create(desired: Desired, release: Release | None) -> Plan:
+    gate = _Gate(None, release)
+    target = desired.target
+    if target.configuration:
+        gate.require("configuration", R9_14)
+        if target.configuration != DEFAULT_CONFIGURATION:
+            gate.blockers.append(
+                BlockedError(
+                    f"{target} does not exist, and this module does not create inactive configurations",
+                    remedy="Leave configuration out to manage the enabled one, or correct the name.",
+                )
+            )
+    missing = [name for name, item in FIELDS.items() if item.required and name not in desired.values]
+    if not any(name in desired.secrets for name in CREDENTIALS):
+        missing.append("client_secret or client_certificate")
+    if missing:
+        gate.blockers.append(
+            InputError(
+                f"{target} has no Azure Key Vault configuration yet, and creating one needs {', '.join(missing)}",
+                remedy="Give these options as well, or check svm, svm_uuid and scope.",
+            )
+        )
+    body: dict[str, t.Any] = {} if target.scope == "cluster" else {"svm": target.svm_reference()}
+    later: dict[str, t.Any] = {}
+    for name, value in {**desired.values, **desired.secrets, **desired.flags}.items():
+        item = FIELDS[name]
+        gate.require(name, item.since)
+        (body if item.create else later)[name] = value
+    steps = [Step("create", "POST", VAULTS, body)]
+    if later:
+        # POST does not take them (contract, post then patch).
+        steps.append(Step("verify", "PATCH", f"{VAULTS}/{{uuid}}", later))
+    record = _created_record(target, desired)
+    return Plan(
+        steps=tuple(steps),
+        after={**_view(record), **dict.fromkeys(desired.secrets, SET)},
+        record=record,
+        drift=tuple(Drift(name, value, None, "create") for name, value in desired.values.items()),
+        blockers=tuple(gate.blockers),
+        warnings=_warnings(desired, None),
+        credentials=_credentials(desired, sent=True),
+        needs_release=gate.needs_release,
+    )
+
+
+def _created_record(target: Target, desired: Desired) -> dict[str, t.Any]:
+    record: dict[str, t.Any] = {"scope": target.scope}
+    if target.scope != "cluster":
+        record["svm"] = target.svm_reference()
+    return {**record, **desired.values}
+
+
+def _plan_update(desired: Desired, current: Vault, release: Release | None) -> Plan:
+    gate = _Gate(current.at_least, release)
+    differing = {
+        name: value for name, value in desired.values.items() if not FIELDS[name].same(value, current.value(name))
+    }
+    drift = [Drift(name, value, current.value(name), _mend(name, gate)) for name, value in differing.items()]
+    secrets = _secrets_to_send(desired, current, differing, gate)
+    method = _method_change(desired, current)
+    if method:
+        drift.append(Drift("authentication_method", method, current.value("authentication_method"), "update"))
+
+    body: dict[str, t.Any] = {}
+    steps: list[Step] = []
+    for name, value in {**differing, **secrets}.items():
+        item = FIELDS[name]
+        if name == "name":
+            gate.blockers.append(_name_blocked(desired, current))
+        elif name == "key_id" and gate.has(REKEY_EXTERNAL):
+            if not current.enabled:
+                gate.blockers.append(_inactive_key_blocked(current))
+            steps.append(Step("rekey", "POST", f"{VAULTS}/{current.uuid}/rekey-external", {name: value}))
+        else:
+            gate.require(name, item.since)
+            if item.patch and item.patch != item.since:
+                gate.require(f"Changing {name}", item.patch, _in_place_remedy(item))
+            body[name] = value
+    if body:
+        _complete_patch(desired, body, gate)
+        # First the PATCH: a new key may only be reachable with the new credential.
+        steps.insert(0, Step("update", "PATCH", f"{VAULTS}/{current.uuid}", body))
+
+    changes = {name: value for name, value in {**differing, **body}.items() if name in COMPARED}
+    if method:
+        changes["authentication_method"] = method
+    before = _view(current.record)
+    sent = [name for name in SECRETS if name in body]
+    return Plan(
+        steps=tuple(steps),
+        before=before,
+        after={**before, **changes, **dict.fromkeys(sent, SET)},
+        record={**current.record, **changes},
+        drift=tuple(drift),
+        blockers=tuple(gate.blockers),
+        warnings=_warnings(desired, current, body),
+        credentials=_credentials(desired, sent=bool(sent)),
+        needs_release=gate.needs_release,
+    )
+
+
+def _mend(name: str, gate: _Gate) -> str:
+    if name == "name":
+        return "recreate"
+    return "rekey" if name == "key_id" and gate.has(REKEY_EXTERNAL) else "update"
+
+
+def _method_change(desired: Desired, current: Vault) -> str | None:
+    """The authentication method the given credential implies, when ONTAP reports another one (9.10.1 and later)."""
+    reported = current.value("authentication_method")
+    for name in CREDENTIALS:
+        if name in desired.secrets and reported and reported != AUTHENTICATION_METHODS[name]:
+            return AUTHENTICATION_METHODS[name]
+    return None
+
+
+def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str, t.Any], gate: _Gate) -> dict[str, str]:
+    """What the policy and the other changes call for.
+
+    Whatever the policy, a credential goes along with the identity it belongs to: a secret stored for another
+    application, or for another way to log in, cannot be the right one.
+    """
+    policy = desired.update_credentials
+    if policy == "always":
+        return dict(desired.secrets)
+    if policy == "when_unreachable":
+        if current.azure_reachable is None and current.enabled:
+            gate.require("update_credentials=when_unreachable", FIELDS["proxy_host"].since)
+        if current.azure_reachable is False:
+            return dict(desired.secrets)
+    chosen: list[str] = []
+    if "client_id" in differing or "tenant_id" in differing or _method_change(desired, current):
+        chosen += CREDENTIALS
+    if "proxy_host" in differing or "proxy_username" in differing:
+        chosen.append("proxy_password")
+    return {name: desired.secrets[name] for name in chosen if name in desired.secrets}
+
+
+def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: _Gate) -> None:
+    """What a PATCH must carry besides the changes themselves."""
+    if any(name in body for name in CREDENTIALS):
+        for name, value in desired.flags.items():
+            gate.require(name, FIELDS[name].since)
+            body[name] = value
+    if "client_secret" in body or gate.has(PATCH_NEEDS_SECRET_UNTIL) is not False:
+        return
+    if "client_secret" in desired.secrets:
+        body["client_secret"] = desired.secrets["client_secret"]
+    else:
+        gate.blockers.append(
+            InputError(
+                f"this release of ONTAP takes a change of {', '.join(sorted(body))} only together with client_secret",
+                remedy="Give client_secret (AKV_CLIENT_SECRET) as well.",
+            )
+        )
+
+
+def _in_place_remedy(item: Field) -> str:
+    return (
+        f"Keep the present {item.name}, upgrade the cluster to ONTAP {item.patch} or later, or remove the "
+        "configuration (state: absent, once no encrypted volume uses it) and create it again."
+    )
+
+
+def _name_blocked(desired: Desired, current: Vault) -> BlockedError:
+    way = (
+        "create an inactive configuration with the new vault, enable it with PATCH /api/security/key-stores/{uuid}, "
+        "and delete the old one when its keys have moved"
+        if current.at_least.has(R9_14)
+        else "move or decrypt the encrypted volumes that use it, then remove it (state: absent) and create it again"
+    )
+    return BlockedError(
+        f"name of {desired.target} is {current.value('name')} and should be {desired.values['name']}, and ONTAP cannot "
+        "change the vault of a configuration in place",
+        remedy=f"Correct name, or replace the configuration: {way}.",
+    )
+
+
+def _inactive_key_blocked(current: Vault) -> BlockedError:
+    return BlockedError(
+        f"configuration {current.configuration} is inactive, and ONTAP rotates only the key of the enabled one",
+        remedy="Leave key_id out, or enable the configuration first.",
+    )
+
+
+def _credentials(desired: Desired, *, sent: bool) -> str:
+    if not desired.secrets:
+        return "none"
+    return "sent" if sent else "not_sent"
+
+
+def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.Any] | None = None) -> tuple[str, ...]:
+    found: list[str] = []
+    key_id = desired.values.get("key_id")
+    name = desired.values.get("name") or (current.value("name") if current else None)
+    if key_id and name and not _in_vault(key_id, name):
+        found.append(
+            f"key_id {key_id} is a key of another vault than name {name}; that is right only where the vault "
+            "has several addresses, as with private links."
+        )
+    changed = [option for option in ("client_id", "tenant_id") if body and option in body]
+    if changed and body and not any(option in body for option in CREDENTIALS):
+        found.append(
+            f"{' and '.join(changed)} will change and no credential is given: ONTAP keeps the stored one, which belongs "
+            "to the old application, or refuses the change (65537517). Give client_secret or client_certificate."
+        )
+    return tuple(found)
+
+
+def _in_vault(key_id: str, name: t.Any) -> bool:
+    try:
+        return KeyId.parse(key_id).vault == vault_uri(str(name))
+    except ValueError:
+        # What ONTAP holds may be older than the forms checked here; that is not this option's fault.
+        return True
+
+
+def _view(record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The flat part of a record that belongs into a diff: what identifies it and what can be managed."""
+    view: dict[str, t.Any] = {"scope": record.get("scope")}
+    svm = record.get("svm")
+    if isinstance(svm, dict):
+        view["svm"] = svm.get("name") or svm.get("uuid")
+    configuration = record.get("configuration")
+    if isinstance(configuration, dict) and configuration.get("name"):
+        view["configuration"] = configuration["name"]
+    for name in (*COMPARED, "authentication_method"):
+        if record.get(name) is not None:
+            view[name] = record[name]
+    return view

@@ -1,0 +1,691 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resource: Azure Key Vault (AKV) configurations as ONTAP keeps them.
+
+One table of fields (what, since when, in which request, how two values compare), reading, and the health verdict.
+A new ONTAP field is one line in ``FIELDS`` and its documentation.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
+from ansible_collections.ontap.security.plugins.module_utils._codes import INVALID_FIELD_VALUE, UNKNOWN_ARGUMENT
+from ansible_collections.ontap.security.plugins.module_utils._errors import (
+    ApiError,
+    BlockedError,
+    InputError,
+    UnsupportedError,
+)
+
+VAULTS = "/api/security/azure-key-vaults"
+KEY_STORES = "/api/security/key-stores"
+SVMS = "/api/svm/svms"
+
+R9_7 = Release(9, 7)
+R9_8 = Release(9, 8)
+R9_9 = Release(9, 9, 1)
+R9_10 = Release(9, 10, 1)
+R9_11 = Release(9, 11, 1)
+R9_14 = Release(9, 14, 1)
+R9_16 = Release(9, 16, 1)
+
+# From this release on a changed key_id goes by rekey-external; before it, by PATCH.
+REKEY_EXTERNAL = R9_11
+# Up to this release the documentation of PATCH calls client_secret required, whatever else is sent.
+PATCH_NEEDS_SECRET_UNTIL = R9_9
+
+
+def _text(value: t.Any) -> t.Any:
+    return value
+
+
+def _lower(value: t.Any) -> t.Any:
+    """Host names and enums compare without case."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _guid(value: t.Any) -> t.Any:
+    """Azure's GUIDs compare without case; an id of any other form (the documents use ``client1``) compares as it is."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
+        return value.lower()
+    return value
+
+
+def _split_https(value: str) -> SplitResult:
+    """Raises ``ValueError`` with the reason when ``value`` is no plain https URI with a host."""
+    if re.search(r"\s", value):
+        raise ValueError("it holds white space")
+    parts = urlsplit(value)
+    if parts.scheme.lower() != "https":
+        raise ValueError("it does not begin with https://")
+    if not parts.hostname or parts.netloc.startswith(":"):
+        raise ValueError("it names no host")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("it holds more than host, port and path")
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", parts.hostname):
+        raise ValueError("its host is not a host name")
+    if parts.port == 0:
+        raise ValueError("its port is not a port")
+    return parts
+
+
+def _origin(parts: SplitResult) -> str:
+    """Scheme and host in lower case; port 443 is what https means anyway."""
+    host = (parts.hostname or "").lower()
+    return f"https://{host}" if parts.port in (None, 443) else f"https://{host}:{parts.port}"
+
+
+def vault_uri(value: str) -> str:
+    """The canonical form of a vault's URI, ``https://host[:port]``. Raises ``ValueError`` with the reason."""
+    parts = _split_https(value)
+    if parts.path.strip("/"):
+        raise ValueError("it has a path, which belongs to a key and not to a vault")
+    return _origin(parts)
+
+
+@dataclass(frozen=True)
+class KeyId:
+    """An Azure key identifier ``https://vault/keys/name[/version]``; vault, name and version ignore case."""
+
+    vault: str
+    name: str
+    version: str | None = None
+
+    @classmethod
+    def parse(cls, value: str) -> KeyId:
+        """Raises ``ValueError`` with the reason when ``value`` is no key identifier."""
+        parts = _split_https(value)
+        match = re.fullmatch(r"/keys/([0-9A-Za-z-]{1,127})(?:/([0-9A-Za-z-]+))?/?", parts.path, re.IGNORECASE)
+        if not match:
+            raise ValueError("its path is not /keys/<name> or /keys/<name>/<version>")
+        return cls(_origin(parts), match[1].lower(), match[2].lower() if match[2] else None)
+
+    def same_key(self, other: KeyId) -> bool:
+        """The same key; versions count only when both sides name one (ONTAP 9.8 to 9.12.1 drops it in answers)."""
+        if (self.vault, self.name) != (other.vault, other.name):
+            return False
+        return self.version is None or other.version is None or self.version == other.version
+
+
+def _canonical_uri(value: t.Any) -> t.Any:
+    try:
+        return vault_uri(value)
+    except (TypeError, ValueError, AttributeError):
+        return value
+
+
+def _same_key_id(one: t.Any, other: t.Any) -> bool:
+    try:
+        return KeyId.parse(one).same_key(KeyId.parse(other))
+    except (TypeError, ValueError, AttributeError):
+        return bool(one == other)
+
+
+def _check_uri(value: str) -> None:
+    vault_uri(value)
+
+
+def _check_key_id(value: str) -> None:
+    KeyId.parse(value)
+
+
+def _check_word(value: str) -> None:
+    if re.search(r"\s", value):
+        raise ValueError("it holds white space")
+
+
+def _check_hostname(value: str) -> None:
+    if re.search(r"[\s/@?#]", value) or "://" in value:
+        raise ValueError("it is more than a host name: leave out https://, path and credentials")
+
+
+def _check_port(value: int) -> None:
+    if not 0 < value < 65536:
+        raise ValueError("a TCP port is a number from 1 to 65535")
+
+
+def _check_certificate(value: str) -> None:
+    if "-----BEGIN" in value:
+        raise ValueError("it is PEM, and ONTAP takes PKCS12 in base64")
+
+
+def _check_nothing(value: t.Any) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of ``/security/azure-key-vaults`` that a user can set; the option has the field's name.
+
+    ``since`` is the first release that has it, ``patch`` the first whose PATCH takes it and ``patch_until`` the
+    first whose PATCH no longer does (contract, fields by release). ``canonical`` gives the form two values are
+    compared in; ``check`` raises ``ValueError`` for a value that cannot be meant.
+    """
+
+    name: str
+    since: Release
+    patch: Release | None
+    patch_until: Release | None = None
+    create: bool = True
+    required: bool = False
+    secret: bool = False
+    canonical: t.Callable[[t.Any], t.Any] = _text
+    check: t.Callable[[t.Any], None] = _check_nothing
+
+    def same(self, one: t.Any, other: t.Any) -> bool:
+        """Whether two values mean the same. A field ONTAP leaves out is unset, which is no value's equal."""
+        if one is None or other is None:
+            return one is other
+        if self.name == "key_id":
+            return _same_key_id(one, other)
+        return bool(self.canonical(one) == self.canonical(other))
+
+
+FIELDS: t.Final[dict[str, Field]] = {
+    item.name: item
+    for item in (
+        Field("name", R9_7, None, required=True, canonical=_canonical_uri, check=_check_uri),
+        Field("key_id", R9_7, R9_8, patch_until=R9_11, required=True, check=_check_key_id),
+        Field("client_id", R9_7, R9_9, required=True, canonical=_guid, check=_check_word),
+        Field("tenant_id", R9_7, R9_9, required=True, canonical=_guid, check=_check_word),
+        Field("client_secret", R9_7, R9_7, secret=True),
+        Field("client_certificate", R9_10, R9_10, secret=True, check=_check_certificate),
+        Field("proxy_type", R9_8, R9_8, canonical=_lower),
+        Field("proxy_host", R9_8, R9_8, canonical=_lower, check=_check_hostname),
+        Field("proxy_port", R9_8, R9_8, check=_check_port),
+        Field("proxy_username", R9_8, R9_8),
+        Field("proxy_password", R9_8, R9_8, secret=True),
+        Field("oauth_host", R9_14, R9_14, canonical=_lower, check=_check_hostname),
+        Field("vault_host", R9_14, R9_14, canonical=_lower, check=_check_hostname),
+        Field("port", R9_14, R9_14, check=_check_port),
+        Field("verify_host", R9_14, R9_14, create=False),
+        Field("verify_ip", R9_14, R9_14, create=False),
+        # Goes along with credentials and is no state of the record (contract, skip verification).
+        Field("skip_verification", R9_16, R9_16),
+    )
+}
+
+SECRETS: t.Final = tuple(name for name, item in FIELDS.items() if item.secret)
+CREDENTIALS: t.Final = ("client_secret", "client_certificate")
+AUTHENTICATION_METHODS: t.Final = {"client_secret": "client_secret", "client_certificate": "certificate"}
+COMPARED: t.Final = tuple(n for n, item in FIELDS.items() if not item.secret and n != "skip_verification")
+
+# Returned by fields=* on every release that has them; the others are asked for by name when a user manages them,
+# because the documents do not say that fields=* returns what was never set.
+_STANDARD = frozenset({"name", "key_id", "client_id", "tenant_id"})
+
+HEALTH_FIELDS: t.Final = ("state", "azure_reachability", "ekmip_reachability")
+
+# Everything a query may name, with the first release that knows it (contract, GET of the collection).
+QUERY_FIELDS: t.Final[dict[str, Release]] = {
+    **dict.fromkeys(
+        ("uuid", "name", "key_id", "client_id", "tenant_id", "scope", "svm.name", "svm.uuid"),
+        R9_7,
+    ),
+    **dict.fromkeys(("state.available", "state.cluster_state", "state.code", "state.message"), R9_7),
+    **dict.fromkeys(("proxy_type", "proxy_host", "proxy_port", "proxy_username"), R9_8),
+    **dict.fromkeys(
+        ("azure_reachability.reachable", "azure_reachability.code", "azure_reachability.message"),
+        R9_8,
+    ),
+    **dict.fromkeys(
+        (
+            "ekmip_reachability.reachable",
+            "ekmip_reachability.code",
+            "ekmip_reachability.message",
+            "ekmip_reachability.node.name",
+            "ekmip_reachability.node.uuid",
+        ),
+        R9_8,
+    ),
+    "authentication_method": R9_10,
+    **dict.fromkeys(
+        (
+            "configuration.name",
+            "configuration.uuid",
+            "enabled",
+            "oauth_host",
+            "vault_host",
+            "port",
+            "verify_host",
+            "verify_ip",
+        ),
+        R9_14,
+    ),
+    "skip_verification": R9_16,
+}
+
+
+def check_value(name: str, value: t.Any, option: str | None = None) -> None:
+    """Raises ``InputError`` naming the option when ``value`` cannot be a value of field ``name``."""
+    item = FIELDS[name]
+    try:
+        item.check(value)
+    except ValueError as exc:
+        shown = "" if item.secret else f" {value!r}"
+        raise InputError(
+            f"{option or name}{shown} is not usable: {exc}",
+            remedy=_FORMS.get(name, ""),
+        ) from exc
+
+
+_FORMS: t.Final = {
+    "name": "A vault looks like https://myvault.vault.azure.net/.",
+    "key_id": "A key looks like https://myvault.vault.azure.net/keys/mykey, with or without /<version> behind it.",
+    "client_certificate": "Make it with: base64 -w0 certificate.p12.",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which configuration is meant: the enabled one of a scope, or the one named by ``configuration`` (9.14.1+)."""
+
+    scope: str
+    svm: str | None = None
+    svm_uuid: str | None = None
+    configuration: str | None = None
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Target:
+        """From module options. Raises ``InputError``: cluster scope is never assumed because ``svm`` is missing."""
+        scope = params.get("scope") or "svm"
+        svm, svm_uuid = params.get("svm"), params.get("svm_uuid")
+        if svm and svm_uuid:
+            raise InputError("svm and svm_uuid are both given", remedy="Give one of them.")
+        if scope == "cluster" and (svm or svm_uuid):
+            raise InputError(
+                f"{'svm' if svm else 'svm_uuid'} is given although scope is cluster",
+                remedy="Leave the SVM out for the cluster's own configuration, or leave scope at svm.",
+            )
+        if scope == "svm" and not (svm or svm_uuid):
+            raise InputError(
+                "scope is svm, but neither svm nor svm_uuid is given",
+                remedy="Give svm (or svm_uuid), or scope: cluster for the cluster's own configuration.",
+            )
+        return cls(scope=scope, svm=svm, svm_uuid=svm_uuid, configuration=params.get("configuration"))
+
+    def __str__(self) -> str:
+        where = "the cluster" if self.scope == "cluster" else f"SVM {self.svm or self.svm_uuid}"
+        return f"{where}, configuration {self.configuration}" if self.configuration else where
+
+    def query(self) -> dict[str, str]:
+        """The filter that finds this scope's records on every release; ``configuration`` is filtered by ``pick``."""
+        if self.scope == "cluster":
+            return {"scope": "cluster"}
+        if self.svm:
+            return {"svm.name": literal(self.svm)}
+        return {"svm.uuid": literal(self.svm_uuid or "")}
+
+    def svm_reference(self) -> dict[str, str]:
+        """The SVM as a request body names it."""
+        return {"name": self.svm} if self.svm else {"uuid": self.svm_uuid or ""}
+
+
+@dataclass(frozen=True)
+class Vault:
+    """One configuration as read. ``record`` is ONTAP's, cleaned: no links, no secrets, one spelling of the state."""
+
+    uuid: str
+    scope: str
+    svm: str | None
+    svm_uuid: str | None
+    configuration: str | None
+    enabled: bool
+    record: t.Mapping[str, t.Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, raw: t.Mapping[str, t.Any]) -> Vault:
+        record = clean_record(raw)
+        svm = record.get("svm") or {}
+        return cls(
+            uuid=str(record.get("uuid", "")),
+            scope=str(record.get("scope") or ("svm" if svm else "cluster")),
+            svm=svm.get("name"),
+            svm_uuid=svm.get("uuid"),
+            configuration=(record.get("configuration") or {}).get("name"),
+            # Before 9.14.1 there is no such field, and every configuration is in use.
+            enabled=record.get("enabled") is not False,
+            record=record,
+        )
+
+    def value(self, name: str) -> t.Any:
+        """The value of a field in ``FIELDS``, None when ONTAP left it out."""
+        return self.record.get(name)
+
+    @property
+    def at_least(self) -> Release:
+        """The lowest release that can have sent this record; saves asking for the release."""
+        if "enabled" in self.record or "configuration" in self.record:
+            return R9_14
+        return R9_10 if "authentication_method" in self.record else R9_7
+
+    @property
+    def azure_reachable(self) -> bool | None:
+        """ONTAP's word on whether Azure accepts the stored credential; None when it says nothing."""
+        reachability = self.record.get("azure_reachability")
+        reachable = reachability.get("reachable") if isinstance(reachability, dict) else None
+        return reachable if isinstance(reachable, bool) else None
+
+
+def clean_record(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """ONTAP's record for people: no links, no secret whatever ONTAP says, ``state.available`` on every release, codes
+    as strings (integers up to 9.10.1)."""
+    record = {name: _clean(value) for name, value in raw.items() if name != "_links" and name not in SECRETS}
+    state = record.get("state")
+    if isinstance(state, dict) and "cluster_state" in state:
+        old = state.pop("cluster_state")
+        state.setdefault("available", old)
+    return record
+
+
+def _clean(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {k: str(v) if k == "code" and v is not None else _clean(v) for k, v in value.items() if k != "_links"}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+def fields_to_read(managed: t.Iterable[str]) -> str:
+    """The ``fields`` of a read that must show the ``managed`` fields: the standard ones, and the others by name."""
+    return ",".join(["*", *sorted(set(managed) - _STANDARD)])
+
+
+def read(client: Client, target: Target, *, fields: str = "*") -> tuple[Vault, ...]:
+    """All configurations of the target's scope, enabled and inactive, in one request (more only if ONTAP pages)."""
+    found = [Vault.of(raw) for raw in client.records(VAULTS, {**target.query(), "fields": fields})]
+    # A second look at what came back: nothing may be changed because a filter was read as a pattern.
+    return tuple(vault for vault in found if _belongs(vault, target))
+
+
+def _belongs(vault: Vault, target: Target) -> bool:
+    if target.scope == "cluster":
+        return vault.scope == "cluster"
+    if target.svm:
+        return vault.svm in (None, target.svm) and vault.scope != "cluster"
+    return vault.svm_uuid in (None, target.svm_uuid) and vault.scope != "cluster"
+
+
+def pick(vaults: t.Iterable[Vault], target: Target) -> Vault | None:
+    """The configuration that is meant: the named one, else the enabled one. An inactive one is never a substitute."""
+    if target.configuration:
+        meant = [vault for vault in vaults if vault.configuration == target.configuration]
+    else:
+        meant = [vault for vault in vaults if vault.enabled]
+    if len(meant) > 1:
+        raise BlockedError(
+            f"ONTAP reports {len(meant)} matching configurations for {target}",
+            remedy="Name the one that is meant with configuration.",
+        )
+    return meant[0] if meant else None
+
+
+@dataclass(frozen=True)
+class Search:
+    """A query over all configurations of a cluster: ONTAP's filters, fields, order and page size, checked."""
+
+    filters: t.Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    order_by: tuple[str, ...] = ()
+    max_records: int | None = None
+    return_timeout: int | None = None
+    health: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Search:
+        """From module options. Raises ``InputError`` naming the filter or field; nothing has been sent by then."""
+        fields = tuple(params.get("fields") or ())
+        for name in fields:
+            _check_query_name("fields", name)
+        order_by = tuple(params.get("order_by") or ())
+        for entry in order_by:
+            name, _, direction = entry.partition(" ")
+            _check_query_name("order_by", name)
+            if direction not in ("", "asc", "desc"):
+                raise InputError(
+                    f"order_by {entry!r} is not usable", remedy="Write a field, with asc or desc behind it if wanted."
+                )
+        _check_range("max_records", params.get("max_records"), 1, 10000)
+        _check_range("return_timeout", params.get("return_timeout"), 0, 120)
+        return cls(
+            filters=_filters(params),
+            fields=fields,
+            order_by=order_by,
+            max_records=params.get("max_records"),
+            return_timeout=params.get("return_timeout"),
+            health=bool(params.get("health")),
+        )
+
+    def query(self) -> dict[str, str | int | bool]:
+        """Without ``fields``, which depend on what is wanted."""
+        query: dict[str, str | int | bool] = dict(self.filters)
+        if self.order_by:
+            query["order_by"] = ",".join(self.order_by)
+        if self.max_records is not None:
+            query["max_records"] = self.max_records
+        if self.return_timeout is not None:
+            query["return_timeout"] = self.return_timeout
+        return query
+
+
+# What may be named in fields besides the names that filters know.
+_FIELD_GROUPS = ("*", "**", "svm", "configuration", *HEALTH_FIELDS, "ekmip_reachability.node")
+
+
+def _check_query_name(option: str, name: str) -> None:
+    """ONTAP's syntax: a name, ``!name`` to leave it out, ``group.{one,two}`` for several of a group."""
+    plain = name[1:] if option == "fields" and name.startswith("!") else name
+    group, brace, rest = plain.partition(".{")
+    names = [f"{group}.{part.strip()}" for part in rest.rstrip("}").split(",")] if brace else [plain]
+    for one in names:
+        if one in SECRETS:
+            raise InputError(f"{option} names {one}, which ONTAP never returns and no query may hold")
+        if one not in QUERY_FIELDS and not (option == "fields" and one in _FIELD_GROUPS):
+            raise InputError(
+                f"{option} names {name!r}, which is no field of an Azure Key Vault configuration",
+                remedy=f"Known are {', '.join(sorted(QUERY_FIELDS))}.",
+            )
+
+
+def _check_range(option: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{option} is {value}; it is a number from {low} to {high}")
+
+
+def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
+    if params.get("uuid") and (params.get("svm") or params.get("svm_uuid") or params.get("configuration")):
+        raise InputError(
+            "uuid is given together with svm, svm_uuid or configuration",
+            remedy="Give uuid alone, since it names one configuration.",
+        )
+    if params.get("scope") == "cluster" or (params.get("svm") and params.get("svm_uuid")):
+        Target.of(params)
+    filters: dict[str, str] = {}
+    for option, name in (
+        ("scope", "scope"),
+        ("svm", "svm.name"),
+        ("svm_uuid", "svm.uuid"),
+        ("configuration", "configuration.name"),
+        ("uuid", "uuid"),
+    ):
+        if params.get(option):
+            filters[name] = literal(params[option])
+    for name, value in (params.get("filters") or {}).items():
+        _check_query_name("filters", name)
+        if name in filters:
+            raise InputError(f"filters and an option of its own both give {name}", remedy="Give it once.")
+        filters[name] = _filter_value(value)
+    return filters
+
+
+def _filter_value(value: t.Any) -> str:
+    """YAML's values in ONTAP's words; a list means any of them. Text goes as it is, operators included."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    if isinstance(value, (list, tuple)):
+        return "|".join(_filter_value(item) for item in value)
+    return str(value)
+
+
+def search(client: Client, wanted: Search) -> list[Vault]:
+    """All configurations that match, every page of them. Raises ``UnsupportedError`` for what the release lacks."""
+    if wanted.health:
+        # With no fields given, ** is the one spelling that every release understands.
+        fields = ",".join([*wanted.fields, *HEALTH_FIELDS]) if wanted.fields else "**"
+    else:
+        fields = ",".join(wanted.fields) or "*"
+    query = {**wanted.query(), "fields": fields}
+    return [Vault.of(raw) for raw in _ask(lambda q: client.records(VAULTS, q), client, wanted, query)]
+
+
+def count(client: Client, wanted: Search) -> int:
+    """The number of configurations that match, without reading them."""
+    query = {**wanted.query(), "return_records": False}
+    query.pop("order_by", None)
+    return int(_ask(lambda q: client.get(VAULTS, q), client, wanted, query).get("num_records", 0))
+
+
+_Asked = t.TypeVar("_Asked")
+
+
+def _ask(
+    ask: t.Callable[[dict[str, str | int | bool]], _Asked],
+    client: Client,
+    wanted: Search,
+    query: dict[str, str | int | bool],
+) -> _Asked:
+    """Ask; where ONTAP does not know a name, try the older spelling, then say which release knows it."""
+    try:
+        return ask(query)
+    except ApiError as exc:
+        if exc.code not in (UNKNOWN_ARGUMENT, INVALID_FIELD_VALUE):
+            raise
+        refused = exc
+    respelled = _respelled(query)
+    if respelled != query:
+        try:
+            return ask(respelled)
+        except ApiError as exc:
+            if exc.code not in (UNKNOWN_ARGUMENT, INVALID_FIELD_VALUE):
+                raise
+    release = client.release()
+    for option, names in (("filters", wanted.filters), ("fields", wanted.fields), ("order_by", wanted.order_by)):
+        for name in names:
+            since = QUERY_FIELDS.get(name.partition(" ")[0])
+            if since and not release.has(since):
+                raise UnsupportedError(
+                    f"{option} names {name}, which needs ONTAP {since} or later, and this cluster runs ONTAP {release}",
+                    remedy=f"Leave {name} out on this cluster.",
+                ) from None
+    raise refused
+
+
+def _respelled(query: t.Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
+    """``state.available`` is ``state.cluster_state`` on ONTAP 9.7; health by name is ``**`` where a part is missing."""
+    swap = {"state.available": "state.cluster_state", "state.cluster_state": "state.available"}
+    pattern = re.compile("|".join(map(re.escape, swap)))
+    respelled: dict[str, str | int | bool] = {}
+    for name, value in query.items():
+        if name in ("fields", "order_by") and isinstance(value, str):
+            value = pattern.sub(lambda match: swap[match[0]], value)
+            if name == "fields" and set(HEALTH_FIELDS) <= set(value.split(",")):
+                value = "**"
+        respelled[swap.get(name, name)] = value
+    return respelled
+
+
+@dataclass(frozen=True)
+class Health:
+    """A one-word verdict, why, and the nodes concerned.
+
+    ``healthy``; ``no_encrypted_volume_yet`` (nothing is wrong: ONTAP knows no key state before the first encrypted
+    volume); ``keys_missing``; ``azure_unreachable``; ``node_unreachable``; ``unknown``.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {"verdict": self.verdict, "reasons": list(self.reasons), "nodes": list(self.nodes)}
+
+
+# The state's code is the same for both cases, and no other field tells them apart: ONTAP explains an unavailable key
+# only in this field's text, "Node: n1. Reason: No volumes created yet ...; will be available after creating encrypted
+# volumes." The older form is "... unavailable in following nodes - node1, node2.".
+_NO_VOLUME = re.compile(r"\bno (?:encrypted )?volumes?\b|\bafter creating (?:an )?(?:encrypted )?volumes?\b", re.I)
+_NODE_REASON = re.compile(r"\bnode:\s*([\w.-]*\w)\.?\s*reason:\s*(.*?)(?=\bnode:|$)", re.I | re.S)
+_NODE_LIST = re.compile(r"\bnodes?\s*[-:]\s*([\w.-]*\w(?:\s*,\s*[\w.-]*\w)*)", re.I)
+
+
+def health(vault: Vault) -> Health:
+    """The verdict over ``state``, ``azure_reachability`` and ``ekmip_reachability`` of a record that has them."""
+    if not vault.enabled:
+        return Health("unknown", ("ONTAP reports no health for an inactive configuration",))
+    # The worst that is found names the verdict; every finding is a reason.
+    found: dict[str, list[str]] = {}
+    nodes: dict[str, None] = {}
+    if vault.azure_reachable is False:
+        azure = vault.record["azure_reachability"]
+        found["azure_unreachable"] = [_sentence("Azure cannot be reached or refuses the credential", azure)]
+    for entry in vault.record.get("ekmip_reachability") or []:
+        if isinstance(entry, dict) and entry.get("reachable") is False:
+            node = str((entry.get("node") or {}).get("name") or (entry.get("node") or {}).get("uuid") or "a node")
+            nodes[node] = None
+            found.setdefault("node_unreachable", []).append(
+                _sentence(f"the embedded key server of node {node} cannot be reached", entry)
+            )
+    state = vault.record.get("state")
+    available = _available(state)
+    if available is False:
+        assert isinstance(state, dict)
+        verdict, lacking = _lacking(str(state.get("message") or ""))
+        nodes.update(dict.fromkeys(lacking))
+        found[verdict] = [
+            _sentence("the keys are not on every node", state)
+            if verdict == "keys_missing"
+            else "no encrypted volume exists yet; ONTAP reports the keys once there is one"
+        ]
+    for verdict in ("azure_unreachable", "node_unreachable", "keys_missing", "no_encrypted_volume_yet"):
+        if verdict in found:
+            return Health(verdict, tuple(reason for reasons in found.values() for reason in reasons), tuple(nodes))
+    if available is None:
+        return Health("unknown", ("ONTAP did not report the state of the keys",))
+    if vault.azure_reachable is None:
+        return Health("healthy", ("ONTAP reports the keys as available and says nothing about Azure's reachability",))
+    return Health("healthy")
+
+
+def _available(state: t.Any) -> bool | None:
+    """The boolean if there is one, else the code, which is "0" when all is well."""
+    if not isinstance(state, dict):
+        return None
+    if isinstance(state.get("available"), bool):
+        return bool(state["available"])
+    return state["code"] == "0" if state.get("code") is not None else None
+
+
+def _lacking(message: str) -> tuple[str, list[str]]:
+    """Verdict and nodes for an unavailable state."""
+    reasons = _NODE_REASON.findall(message)
+    if reasons:
+        missing = [node for node, reason in reasons if not _NO_VOLUME.search(reason)]
+        return ("keys_missing", missing) if missing else ("no_encrypted_volume_yet", [node for node, _ in reasons])
+    listed = _NODE_LIST.search(message)
+    names = re.split(r"\s*,\s*", listed[1]) if listed else []
+    return ("no_encrypted_volume_yet" if _NO_VOLUME.search(message) else "keys_missing"), names
+
+
+def _sentence(what: str, entry: t.Mapping[str, t.Any]) -> str:
+    said = str(entry.get("message") or "").strip()
+    code = entry.get("code")
+    tail = f" (ONTAP code {code})" if code not in (None, "0", "") else ""
+    return f"{what}{tail}: {said}" if said else f"{what}{tail}"
