@@ -5,6 +5,8 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTEST = $(BIN)/pytest -n 2
+# An environment's Python by its real path, in which there is no space even where the checkout's has one.
+python = "$$(readlink $1)/bin/python"
 # Tools start each other by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -15,18 +17,22 @@ help: ## list the targets
 .PHONY: demo
 demo: ## show the collection at work on simulated clusters
 	@tests/setup.sh .venv requirements-demo.txt
-	@$(BIN)/python -m tests.demo
+	@$(call python,.venv) -m tests.demo
 
 .PHONY: test
 test: ## run all the checks below, also after one has failed
 	@$(MAKE) --keep-going lint types sanity unit integration
 
-.PHONY: lint
-lint: venv ## check style, metadata, changelog and documentation
+.PHONY: lint lint-python lint-ansible lint-changelog lint-docs
+lint: lint-python lint-ansible lint-changelog lint-docs ## check style, metadata, changelog and documentation
+lint-python: venv
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+lint-ansible: venv
 	$(BIN)/ansible-lint --strict
+lint-changelog: venv
 	$(BIN)/antsibull-changelog lint
+lint-docs: venv
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
 .PHONY: types
@@ -48,7 +54,7 @@ integration: venv ## run the real modules against simulated clusters
 .PHONY: bench
 bench: ## measure speed, also against the vendor's collection
 	@tests/setup.sh .venv-bench requirements-bench.txt
-	@.venv-bench/bin/python -m tests.bench
+	@$(call python,.venv-bench) -m tests.bench
 
 .PHONY: venv
 venv: ## make or refresh .venv, which all of the above do by themselves

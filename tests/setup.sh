@@ -13,8 +13,8 @@ project=$(pwd -P)
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Ansible puts the path of its Python unquoted into command lines, so everything that is installed has to live in a
-# path without a space. Where the checkout has one, .cache and the environments are links to a temporary folder.
+# Before 2.19, ansible-core puts the path of its Python unquoted into command lines, so what is installed has to live in
+# a path without a space. Where the checkout has one, .cache is a link to a temporary folder; environments lie in .cache.
 make_cache() {
     [ -d .cache ] && return
     rm -f .cache

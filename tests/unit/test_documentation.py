@@ -98,7 +98,7 @@ def test_environment_is_as_documented(name: str, docs: dict[str, t.Any], monkeyp
 
 @each_module
 def test_secrets_and_only_secrets_are_censored(name: str, docs: dict[str, t.Any]) -> None:
-    for path, option, _ in pairs(spec_of(name), docs[name]["doc"]["options"]):
+    for path, option, _documented in pairs(spec_of(name), docs[name]["doc"]["options"]):
         secret = SECRET.search(path) is not None
         assert bool(option.get("no_log")) == secret, path
         assert not (secret and "default" in option), path
@@ -154,7 +154,7 @@ def check_call(arguments: dict[str, t.Any], options: dict[str, Option], path: st
 @each_module
 def test_examples_use_what_exists(name: str, docs: dict[str, t.Any]) -> None:
     found = list(calls(yaml.safe_load(docs[name]["examples"])))
-    assert name in [used for used, _ in found]
+    assert name in dict(found)
     for used, arguments in found:
         check_call(arguments, options_of(used, docs), f"{name}: {used}")
 
