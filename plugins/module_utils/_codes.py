@@ -69,12 +69,11 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65537500": Explanation(
             "The SVM already has an enabled key manager, and ONTAP allows one of any kind at a time.",
             "See which one: `security key-manager keystore show -vserver SVM`, before 9.14 `security key-manager "
-            "show-key-store`. Manage that one or remove it first; from 9.14.1 the option `configuration` adds a named "
-            "one beside it.",
+            "show-key-store`. Manage that one or remove it first; from 9.14.1 `security key-manager external azure "
+            "create-config` adds an inactive one beside it.",
         ),
         "65537503": Explanation(
-            "The client secret and its confirmation differ inside ONTAP, which 9.7 and 9.8 report when the secret "
-            "arrives altered.",
+            "ONTAP 9.7 and 9.8 say that passwords do not match when the client secret does not arrive as it was meant.",
             "Look for what changed `client_secret` on its way: quote it in YAML, and remove a trailing newline that a "
             "file or vault lookup added. Then run the task again.",
         ),
@@ -174,38 +173,37 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65537589": Explanation(
             "The SVM already has a configuration of that name.",
-            "Give another name in the option `configuration`, or manage the one that exists: `azure_key_vault_info` "
-            "for this `svm` lists all of them with their names.",
+            "Manage the one that exists by giving its name in `configuration`, or choose another name for the new "
+            "one: `azure_key_vault_info` for this `svm` lists all of them.",
         ),
         "65537592": Explanation(
             "Configurations can be named only when the effective cluster version is 9.14.0 or later.",
-            "Leave the option `configuration` out, or finish the upgrade to 9.14.1 or later: the effective version "
-            "rises when the last node is done (`cluster image show`).",
+            "Leave `configuration` out, or finish the upgrade to 9.14.1 or later: the effective version rises when "
+            "the last node is done (`cluster image show`).",
         ),
         "65537593": Explanation(
             "Inactive configurations exist only when the effective cluster version is 9.14.0 or later.",
-            "Leave the option `configuration` out, so that the SVM's one configuration is managed, or finish the "
-            "upgrade to 9.14.1 or later on all nodes (`cluster image show`).",
+            "Leave `configuration` out, so that the SVM's one configuration is managed, or finish the upgrade to "
+            "9.14.1 or later on all nodes (`cluster image show`).",
         ),
         "65537594": Explanation(
             "An inactive configuration was to be created without a name.",
-            "Set the option `configuration` to a name that no other configuration of the SVM has.",
+            "Give it a name that no other configuration of the SVM has: `configuration.name` in the request, or "
+            "`-config-name` of `security key-manager external azure create-config`.",
         ),
         "65537595": Explanation(
             "A name was given for a configuration that is to be enabled at once, which ONTAP names itself.",
-            "Leave the option `configuration` out to create the enabled one. For a named one, create it inactive and "
-            "enable it afterwards: `security key-manager keystore enable -vserver SVM -keystore-type AKV -config-name "
-            "NAME`.",
+            "Leave `configuration` out to create the enabled one. For a named one use `security key-manager external "
+            "azure create-config -vserver SVM -config-name NAME`, then `security key-manager keystore enable`.",
         ),
         "65538902": Explanation(
             "ONTAP keeps the given configuration name for itself.",
-            "Give another name in the option `configuration`. Leave it out to address the configuration that is "
+            "Choose another name for the new configuration. Leave `configuration` out to address the one that is "
             "enabled, which ONTAP usually calls `default`.",
         ),
         "65538903": Explanation(
             "The configuration name is an empty string.",
-            "Give the option `configuration` at least one character, or leave it out to address the enabled "
-            "configuration.",
+            "Give `configuration` at least one character, or leave it out to address the enabled configuration.",
         ),
         "65539704": Explanation(
             "The SVM has volumes in NAE aggregates, whose keys a cloud key manager cannot hold.",
@@ -284,9 +282,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65536867": Explanation(
             "The keys of encrypted volumes are on this key manager, so it is in use.",
-            "`volume show -vserver SVM -is-encrypted true` lists the volumes. Delete them (also from `volume "
-            "recovery-queue show`), decrypt them (`volume move start -encrypt-destination false`), or hand their keys "
-            "to the admin SVM (`security key-manager key migrate`).",
+            "`volume show -vserver SVM -is-encrypted true` lists the volumes. Hand their keys to the admin SVM "
+            "(`security key-manager key migrate`), decrypt them (`volume move start -encrypt-destination false`), or "
+            "delete those not needed; deleted ones count while in `volume recovery-queue show`.",
         ),
         "65536883": Explanation(
             "ONTAP failed internally because the encryption key of a volume is missing.",
@@ -382,8 +380,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
     "Enabling another configuration (9.14.1 and later)": {
         "262155": Explanation(
             "Enabling or deleting key manager configurations needs an effective cluster version of 9.14.0 or later.",
-            "Finish the upgrade of all nodes to 9.14.1 or later (`cluster image show`), or leave the option "
-            "`configuration` out and manage the SVM's one configuration.",
+            "Finish the upgrade of all nodes to 9.14.1 or later (`cluster image show`), or leave `configuration` out "
+            "and manage the SVM's one configuration.",
         ),
         "65536602": Explanation(
             "At least one node is out of quorum, so no key manager can be enabled or switched.",
@@ -416,13 +414,13 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65538909": Explanation(
             "The request to enable a configuration lacks the field `enabled`.",
-            "A request of your own must carry `{enabled: true}` in its body. If a module of this collection caused "
-            "it, report that to the collection with the output of `-vvv`.",
+            "A request of your own must carry `{enabled: true}` in its body; `security key-manager keystore enable` "
+            "does the same on the command line.",
         ),
         "65538910": Explanation(
             "An enabled configuration cannot be disabled this way.",
-            "Enable another one in its place: ONTAP keeps the old one as inactive. To remove it altogether, run "
-            "`azure_key_vault` with `state: absent`.",
+            "Enable another one in its place (`security key-manager keystore enable`): ONTAP keeps the old one as "
+            "inactive. To remove it altogether, run `azure_key_vault` with `state: absent`.",
         ),
         "65539205": Explanation(
             "This kind of key manager cannot be enabled by the request.",
@@ -437,8 +435,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65539207": Explanation(
             "The key manager configuration to be enabled does not exist.",
-            "See the SVM's configurations with `azure_key_vault_info`; correct the option `configuration`, or give "
-            "all create options so that `azure_key_vault` can create it.",
+            "See the SVM's configurations with `azure_key_vault_info` and correct the name or UUID, or create the "
+            "missing one first: `security key-manager external azure create-config`.",
         ),
         "65539212": Explanation(
             "The enabled key manager is neither active nor switching, so nothing can take its place now.",
@@ -453,14 +451,15 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65539222": Explanation(
             "A data SVM cannot switch between different kinds of key manager.",
-            "Delete what uses the present key manager, or decrypt it (`volume move start -encrypt-destination "
-            "false`), or hand its keys to the admin SVM (`security key-manager key migrate -from-vserver SVM "
-            "-to-vserver ADMIN_SVM`); remove the key manager and create the Azure one.",
+            "Hand the keys to the admin SVM (`security key-manager key migrate -from-vserver SVM -to-vserver "
+            "ADMIN_SVM`), or decrypt the volumes (`volume move start -encrypt-destination false`); then remove the "
+            "present key manager and create the Azure one.",
         ),
         "65538905": Explanation(
             "The configuration is enabled, and only inactive ones can be deleted by this request.",
-            "Enable another configuration first and delete this one then, or, if the SVM is to have no key manager, "
-            "run `azure_key_vault` for it with `state: absent` and without the option `configuration`.",
+            "Enable another configuration first (`security key-manager keystore enable`), then delete this one. If "
+            "the SVM is to have no key manager, run `azure_key_vault` with `state: absent` and without "
+            "`configuration`.",
         ),
         "65538907": Explanation(
             "This kind of configuration cannot be deleted by this request.",
@@ -499,9 +498,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
     "Enabling: internal failures": {
         "65536203": Explanation(
             "ONTAP cannot generate a key for the SVM, because its cluster key database is not initialized.",
-            "Check that the cluster's own key manager is set up and in sync (`security key-manager keystore show`; "
-            "advanced: `security key-manager onboard sync`), then enable again. If it comes back, open a NetApp "
-            "support case with the EMS log.",
+            "Check that the cluster's own key manager is set up (`security key-manager keystore show`) and "
+            "synchronize it to all nodes (`security key-manager onboard sync`), then enable again. If it comes back, "
+            "open a NetApp support case with the EMS log.",
         ),
         "65536204": Explanation(
             "ONTAP cannot generate a key for the SVM, because the key that protects the cluster's keys is not found.",
@@ -649,7 +648,7 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65539520": Explanation(
             "The admin SVM already has an inactive Onboard Key Manager.",
             "Enable that one, or delete it before another is made: `security key-manager keystore show` lists it, "
-            "`security key-manager keystore delete` removes it.",
+            "`DELETE /security/key-stores/{uuid}` removes it.",
         ),
         "65539521": Explanation(
             "Deleting an inactive key manager of the admin SVM needs an effective cluster version of 9.16.1 or later.",
@@ -674,8 +673,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65539585": Explanation(
             "The admin SVM already has an inactive external key manager.",
-            "Enable that one, or delete it before another is made: `security key-manager keystore show` lists it, "
-            "`security key-manager keystore delete` removes it.",
+            "Enable that one, or delete it before another is made: `security key-manager keystore show -fields uuid` "
+            "lists it, `DELETE /security/key-stores/{uuid}` removes it.",
         ),
         "65539590": Explanation(
             "More than two NSE authentication keys exist, and the Onboard Key Manager takes exactly two.",
@@ -812,9 +811,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
     "Login and permission": {
         "6": Explanation(
             "The login may not do what was asked.",
-            "Give the user's role access to `/api/security/azure-key-vaults`, `/api/security/key-stores`, "
-            "`/api/svm/svms`, `/api/cluster` and `/api/cluster/jobs`: see `security login rest-role show -role ROLE`, "
-            "all for changes, readonly for reports.",
+            "Give the user's role access to `/api/security/azure-key-vaults` and `/api/security/key-stores`, all or "
+            "readonly, and readonly to `/api/svm/svms`, `/api/cluster` and `/api/cluster/jobs`: see `security login "
+            "rest-role show -role ROLE`.",
         ),
         "6691623": Explanation(
             "ONTAP does not accept the login, or the user's role does not cover the request.",
@@ -897,8 +896,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "262199": Explanation(
             "The body of the request is not valid JSON; the message tells where.",
-            "Check what stands between this host and hostname: a proxy or load balancer may cut or rewrite requests. "
-            "Requests of your own need quotes around names and texts.",
+            "Check what stands between this host and the cluster: a proxy or load balancer may cut or rewrite "
+            "requests. Requests of your own need quotes around names and texts.",
         ),
         "262200": Explanation(
             "The body of the request has a range that is not valid JSON.",
@@ -907,8 +906,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "262201": Explanation(
             "The body of the request is not valid JSON, for a reason that ONTAP cannot tell.",
-            "Check what stands between this host and hostname: a proxy or load balancer may cut or rewrite requests. "
-            "Try from a host with a direct way to the cluster.",
+            "Check what stands between this host and the cluster: a proxy or load balancer may cut or rewrite "
+            "requests. Try from a host with a direct way to the cluster.",
         ),
         "262202": Explanation(
             "A secret was put into the URL, where logs would keep it.",
@@ -917,9 +916,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "262203": Explanation(
             "A change cannot carry the field that the message names.",
-            "Leave it out of changes: `name` and `svm` are fixed once a configuration exists, and `key_id` changes by "
-            "rotation (`azure_key_vault_rekey`) from 9.11 on. For another vault add a second configuration (9.14.1+), "
-            "or remove and create.",
+            "Leave it out of changes: `name` and `svm` are fixed once a configuration exists, `key_id` changes by "
+            "rotation from 9.11 on (`azure_key_vault_rekey`). For another vault enable another configuration "
+            "(9.14.1+), or remove and create.",
         ),
         "262211": Explanation(
             "A creation carries values in its URL instead of in the body.",
@@ -989,11 +988,12 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "262249": Explanation(
             "A field in `fields` can be written but not read.",
-            "Take `client_secret`, `client_certificate` and `proxy_password` out of fields: ONTAP never returns them.",
+            "Take `client_secret`, `client_certificate` and `proxy_password` out of `fields`: ONTAP never returns "
+            "them.",
         ),
         "262250": Explanation(
             "A field in the query can be written but not searched for.",
-            "Take `client_secret`, `client_certificate` and `proxy_password` out of filters: ONTAP never compares "
+            "Take `client_secret`, `client_certificate` and `proxy_password` out of `filters`: ONTAP never compares "
             "them. `authentication_method` tells which kind of credential is set (9.10.1+).",
         ),
         "262268": Explanation(
@@ -1029,7 +1029,7 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "262286": Explanation(
             "The braces in `fields` do not match.",
-            "Close every opening brace in `fields`, or write the dotted names out, such as `svm.name` and svm.uuid.",
+            "Close every opening brace in `fields`, or write the dotted names out, such as `svm.name` and `svm.uuid`.",
         ),
     },
     "Busy or unwell cluster": {
