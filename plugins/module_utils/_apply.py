@@ -16,6 +16,7 @@ from ansible_collections.ontap.security.plugins.module_utils._codes import (
     NO_ENTRY,
     NOT_CONFIGURED,
     UNKNOWN_ARGUMENT,
+    explain,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
@@ -60,6 +61,8 @@ class _Run:
     client: Client
     desired: Desired
     waiting: Waiting
+    check_mode: bool
+    plan: Plan = field(default_factory=Plan)
     before: t.Mapping[str, t.Any] | None = None
     actions: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -67,21 +70,22 @@ class _Run:
     attached: bool = False
     credentials_sent: bool = False
 
-    def result(self, plan: Plan, record: t.Mapping[str, t.Any], *, check_mode: bool = False) -> dict[str, t.Any]:
-        target = str(self.desired.target)
-        actions = [step.as_action() for step in plan.steps] if check_mode else self.actions
-        sent = self.credentials_sent or (check_mode and plan.credentials == "sent")
+    def result(self, record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The module's result, with ``record`` as the configuration afterwards."""
+        plan, target = self.plan, str(self.desired.target)
+        actions = [step.as_action() for step in plan.steps] if self.check_mode else self.actions
+        sent = plan.credentials == "sent" if self.check_mode else self.credentials_sent
         result: dict[str, t.Any] = {
             "changed": bool(actions) or self.attached,
             "diff": {
                 "before_header": target,
                 "after_header": target,
-                "before": dict(plan.before if self.before is None else self.before),
+                "before": dict(self.before or {}),
                 "after": dict(plan.after),
             },
             "azure_key_vault": dict(record),
             "actions": actions,
-            "credentials": "sent" if sent else "not_sent" if plan.credentials != "none" else "none",
+            "credentials": "none" if plan.credentials == "none" else "sent" if sent else "not_sent",
             "warnings": [*plan.warnings, *self.warnings],
         }
         if self.job is not None:
@@ -102,43 +106,54 @@ def ensure(client: Client, desired: Desired, *, check_mode: bool, waiting: Waiti
 
     Returns the module's result. Raises ``OntapError``; its ``result`` says what had been done by then.
     """
-    run = _Run(client, desired, waiting or Waiting())
-    plan = Plan()
+    run = _Run(client, desired, waiting or Waiting(), check_mode)
     try:
-        for last in (False, True):
-            with _trying("read", run):
-                current = find(client, desired)
-                plan = _planned(client, desired, current)
-                if desired.present and current is None:
-                    _check_create(client, desired.target, plan, check_mode=check_mode)
-            if run.before is None:
-                run.before = plan.before
-            for blocker in plan.blockers:
-                raise _about(blocker, _tried(plan.steps[0] if plan.steps else None, run))
-            if plan.changed and current is not None:
-                attached = _attach(run, plan, current, check_mode=check_mode)
-                if attached and not check_mode:
-                    if not run.waiting.wait:
-                        return run.result(plan, plan.record)
-                    continue
-            if check_mode or not plan.changed:
-                record = plan.record if plan.changed or current is None else current.record
-                return run.result(plan, record, check_mode=check_mode)
-            try:
-                return run.result(plan, _carry_out(run, plan, current))
-            except _RacedError as raced:
-                if last:
-                    raise raced.error from None
-        raise BlockedError(f"{desired.target} keeps changing while it is being managed", remedy="Run the task again.")
+        try:
+            return _ensure_once(run)
+        except _RacedError:
+            pass
+        try:
+            return _ensure_once(run)
+        except _RacedError as raced:
+            raise raced.error from None
     except OntapError as exc:
-        partial = run.result(plan, {})
-        exc.result = {key: partial[key] for key in ("changed", "actions", "credentials", "diff", "warnings")}
+        exc.result = run.result({})
+        del exc.result["azure_key_vault"]
         if not run.actions:
-            # Nothing happened, so there is no difference to show beyond the one that is wanted.
-            exc.result["changed"] = False
+            # In check mode the actions are those that would be sent, and now none would be.
+            exc.result.update(changed=False, actions=[])
         if exc.job is None and run.job is not None:
             exc.job = run.job.as_result()
         raise
+
+
+def _ensure_once(run: _Run) -> dict[str, t.Any]:
+    current = _look(run)
+    plan = run.plan
+    if current is not None and _attach(run, current):
+        return _ensure_once(run) if run.waiting.wait else run.result(plan.record)
+    if run.check_mode or not plan.changed:
+        return run.result(plan.record if plan.changed or current is None else current.record)
+    return run.result(_carry_out(run, current))
+
+
+def _look(run: _Run) -> Vault | None:
+    """Read, plan, and raise what stands in the way. Returns the present configuration."""
+    client, desired = run.client, run.desired
+    with _trying("read", run):
+        current = find(client, desired)
+        plan = make_plan(desired, current)
+        if plan.needs_release:
+            plan = make_plan(desired, current, client.release())
+    run.plan = plan
+    if run.before is None:
+        run.before = plan.before
+    with _trying(plan.steps[0] if plan.steps else "manage", run):
+        for blocker in plan.blockers:
+            raise blocker
+        if desired.present and current is None:
+            _check_create(client, desired.target, check_mode=run.check_mode)
+    return current
 
 
 def find(client: Client, desired: Desired) -> Vault | None:
@@ -182,17 +197,12 @@ def _read(client: Client, target: Target, fields: str) -> tuple[Vault, ...]:
         raise
 
 
-def _planned(client: Client, desired: Desired, current: Vault | None) -> Plan:
-    plan = make_plan(desired, current)
-    return make_plan(desired, current, client.release()) if plan.needs_release else plan
-
-
-def _check_create(client: Client, target: Target, plan: Plan, *, check_mode: bool) -> None:
+def _check_create(client: Client, target: Target, *, check_mode: bool) -> None:
     """What a create runs into that no record of ours shows. Raises ``BlockedError``.
 
     In a real run the POST itself finds out about another key manager; check mode has to look.
     """
-    if target.scope == "cluster" or plan.blockers:
+    if target.scope == "cluster":
         return
     query = {"name": literal(target.svm)} if target.svm else {"uuid": literal(target.svm_uuid or "")}
     try:
@@ -233,8 +243,6 @@ def _other_key_manager(client: Client, target: Target) -> str | None:
 
 
 def _occupied(target: Target, kind: str) -> BlockedError:
-    from ansible_collections.ontap.security.plugins.module_utils._codes import explain
-
     known = explain(ALREADY_CONFIGURED)
     return BlockedError(
         f"{target} already has an enabled key manager of type {kind}, and only one of any kind can be enabled",
@@ -243,18 +251,21 @@ def _occupied(target: Target, kind: str) -> BlockedError:
     )
 
 
-def _attach(run: _Run, plan: Plan, current: Vault, *, check_mode: bool) -> bool:
-    """Before a rekey: wait for one that is running already instead of starting a second. True when there was one."""
-    if run.attached or not any(step.kind == "rekey" for step in plan.steps):
+def _attach(run: _Run, current: Vault) -> bool:
+    """Before a rekey: wait for one that is running already instead of starting a second.
+
+    True when there was one and the world has to be looked at again.
+    """
+    if run.attached or not any(step.kind == "rekey" for step in run.plan.steps):
         return False
     with _trying("read", run):
         job = run.client.running_job(current.uuid, "rekey-external")
     if job is None:
         return False
     run.job = job
-    if check_mode:
+    if run.check_mode:
         run.warnings.append(f"Job {job.uuid} is moving {run.desired.target} to another key; a real run waits for it.")
-        return True
+        return False
     run.attached = True
     if run.waiting.wait:
         with _trying("wait for the running rekey of", run):
@@ -262,8 +273,9 @@ def _attach(run: _Run, plan: Plan, current: Vault, *, check_mode: bool) -> bool:
     return True
 
 
-def _carry_out(run: _Run, plan: Plan, current: Vault | None) -> t.Mapping[str, t.Any]:
-    """Send the steps in order. Returns the record afterwards."""
+def _carry_out(run: _Run, current: Vault | None) -> t.Mapping[str, t.Any]:
+    """Send the plan's steps in order. Returns the record afterwards."""
+    plan = run.plan
     record: t.Mapping[str, t.Any] = plan.record
     for step in plan.steps:
         with _trying(step, run):
@@ -424,19 +436,9 @@ def _check_reachability(run: _Run, step: Step, current: Vault | None) -> None:
         said = (vault.record.get("azure_reachability") or {}).get("message") or "no message"
         raise OutcomeError(
             f"ONTAP took the credential, but still cannot reach Azure with it: {said}",
-            remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that the "
-            "application may use the vault; and that the SVM reaches the vault and the nodes reach the login service.",
+            remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that "
+            "the application may use the vault; and that the SVM reaches the vault and the nodes the login service.",
         )
-
-
-def _tried(step: Step | str | None, run: _Run) -> str:
-    what = step.purpose if isinstance(step, Step) else step or "manage"
-    return f"Could not {what} the Azure Key Vault configuration of {run.desired.target}"
-
-
-def _about(exc: OntapError, tried: str) -> OntapError:
-    exc.tried = exc.tried or tried
-    return exc
 
 
 @contextlib.contextmanager
@@ -445,5 +447,7 @@ def _trying(step: Step | str, run: _Run) -> t.Iterator[None]:
     try:
         yield
     except OntapError as exc:
-        _about(exc, _tried(step, run))
+        if not exc.tried:
+            what = step.purpose if isinstance(step, Step) else step
+            exc.tried = f"Could not {what} the Azure Key Vault configuration of {run.desired.target}"
         raise

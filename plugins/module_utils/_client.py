@@ -444,8 +444,8 @@ class Client:
         return (TransportError if certain else LostAnswerError)(
             f"{method} {path} was answered with HTTP {status} and {len(response.content)} bytes of {self._clean(kind)} "
             f"that are not ONTAP's JSON or are cut off.{refused}",
-            remedy="A proxy or load balancer may have answered instead of ONTAP: check hostname, http_port, HTTPS_PROXY "
-            "and NO_PROXY, and that the web service of the cluster is up.",
+            remedy="A proxy or load balancer may have answered instead of ONTAP: check hostname, http_port, "
+            "HTTPS_PROXY and NO_PROXY, and that the web service of the cluster is up.",
             http_status=status,
             method=method,
             path=path,

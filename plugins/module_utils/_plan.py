@@ -417,8 +417,9 @@ def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.An
     changed = [option for option in ("client_id", "tenant_id") if body and option in body]
     if changed and body and not any(option in body for option in CREDENTIALS):
         found.append(
-            f"{' and '.join(changed)} will change and no credential is given: ONTAP keeps the stored one, which belongs "
-            "to the old application, or refuses the change (65537517). Give client_secret or client_certificate."
+            f"{' and '.join(changed)} will change and no credential is given: ONTAP keeps the stored one, which "
+            "belongs to the old application, or refuses the change (65537517). Give client_secret or "
+            "client_certificate."
         )
     return tuple(found)
 

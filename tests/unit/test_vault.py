@@ -1,0 +1,285 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Canonical forms, choosing the record that is meant, queries and the health verdict: all pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError
+from ansible_collections.ontap.security.plugins.module_utils._vault import (
+    COMPARED,
+    FIELDS,
+    SECRETS,
+    KeyId,
+    Search,
+    Target,
+    Vault,
+    check_value,
+    clean_record,
+    health,
+    pick,
+    vault_uri,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+hosts = st.lists(labels, min_size=1, max_size=4).map(".".join)
+names = st.from_regex(r"[0-9A-Za-z-]{1,30}", fullmatch=True)
+
+
+def mixed_case(text: str, mask: int) -> str:
+    return "".join(c.upper() if mask >> i & 1 else c for i, c in enumerate(text))
+
+
+@given(host=hosts, mask=st.integers(0, 2**40), slash=st.booleans(), port=st.booleans())
+def test_one_vault_has_one_form(host: str, mask: int, slash: bool, port: bool) -> None:
+    spelled = f"https://{mixed_case(host, mask)}{':443' if port else ''}{'/' if slash else ''}"
+    assert vault_uri(spelled) == f"https://{host}"
+    assert vault_uri(vault_uri(spelled)) == vault_uri(spelled)
+    assert FIELDS["name"].same(spelled, f"https://{host}")
+
+
+@given(host=hosts, port=st.integers(1, 65535).filter(lambda p: p != 443))
+def test_another_port_is_another_vault(host: str, port: int) -> None:
+    assert not FIELDS["name"].same(f"https://{host}:{port}", f"https://{host}")
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("http://v.vault.azure.net/", "https"),
+        ("https://", "no host"),
+        ("https:///", "no host"),
+        ("https:://v.vault.azure.net", "no host"),
+        ("v.vault.azure.net", "https"),
+        ("https://v.vault.azure.net/keys/k", "path"),
+        ("https://v.vault.azure.net/?a=b", "more than"),
+        ("https://user:pw@v.vault.azure.net/", "more than"),
+        ("https://v.vault azure.net/", "white space"),
+        ("https://v.vault.azure.net:99999/", "port"),
+        ("https://v.vault.azure.net:x/", "port"),
+        ("https://-v/", "host"),
+        ("https://[::1", ""),
+        ("", "https"),
+    ],
+)
+def test_what_is_no_vault_is_refused_by_name(value: str, reason: str) -> None:
+    with pytest.raises(InputError, match=r"^name .*not usable") as caught:
+        check_value("name", value)
+    assert reason in caught.value.message.lower()
+    assert "https://myvault.vault.azure.net/" in caught.value.remedy
+
+
+@given(host=hosts, name=names, version=names, mask=st.integers(0, 2**30))
+def test_versions_count_only_when_both_sides_name_one(host: str, name: str, version: str, mask: int) -> None:
+    same = FIELDS["key_id"].same
+    base = f"https://{host}/keys/{name}"
+    assert same(base, f"{base}/{version}")
+    assert same(f"{base}/{version}", base)
+    assert same(f"{base}/{version}/", f"https://{mixed_case(host, mask)}:443/keys/{name.swapcase()}/{version.upper()}")
+    assert not same(f"{base}/{version}", f"{base}/{version}0")
+    assert not same(base, f"{base}0")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://v.vault.azure.net/",
+        "https://v.vault.azure.net/secrets/k",
+        "https://v.vault.azure.net/keys/",
+        "https://v.vault.azure.net/keys/k/v/more",
+        "https://v.vault.azure.net/keys/k_1",
+        "http://v.vault.azure.net/keys/k",
+        "key1",
+    ],
+)
+def test_what_is_no_key_is_refused_by_name(value: str) -> None:
+    with pytest.raises(InputError, match=r"^key_id .*not usable"):
+        check_value("key_id", value)
+
+
+@given(value=st.text())
+def test_no_text_breaks_a_comparison(value: str) -> None:
+    for name in ("name", "key_id", "client_id", "proxy_host"):
+        assert FIELDS[name].same(value, value)
+        assert not FIELDS[name].same(value, None)
+        assert not FIELDS[name].same(None, value)
+
+
+def test_azure_ids_ignore_case_and_other_ids_do_not() -> None:
+    same = FIELDS["client_id"].same
+    assert same("AAAAAAAA-bbbb-aaaa-bbbb-aaaaaaaaaaaa", "aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa")
+    assert not same("Client1", "client1")
+
+
+def test_key_id_parses_its_parts() -> None:
+    key = KeyId.parse("https://V.vault.azure.net:443/keys/Key1/ABC/")
+    assert (key.vault, key.name, key.version) == ("https://v.vault.azure.net", "key1", "abc")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, "neither svm nor svm_uuid"),
+        ({"scope": "svm"}, "neither svm nor svm_uuid"),
+        ({"scope": "cluster", "svm": "vs0"}, "svm is given although scope is cluster"),
+        ({"scope": "cluster", "svm_uuid": "u"}, "svm_uuid is given although scope is cluster"),
+        ({"svm": "vs0", "svm_uuid": "u"}, "both given"),
+    ],
+)
+def test_a_target_must_be_meant(params: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Target.of(params)
+
+
+def record(**more: t.Any) -> dict[str, t.Any]:
+    return {"uuid": "u1", "scope": "svm", "svm": {"name": "vs0", "uuid": "s0"}, **more}
+
+
+def test_an_inactive_configuration_is_never_a_substitute() -> None:
+    active = Vault.of(record(uuid="a", enabled=True, configuration={"name": "default"}))
+    inactive = Vault.of(record(uuid="b", enabled=False, configuration={"name": "second"}))
+    assert pick((inactive, active), Target("svm", "vs0")) is active
+    assert pick((inactive,), Target("svm", "vs0")) is None
+    assert pick((inactive, active), Target("svm", "vs0", configuration="second")) is inactive
+    assert pick((inactive, active), Target("svm", "vs0", configuration="third")) is None
+    with pytest.raises(BlockedError, match="2 matching"):
+        pick((active, active), Target("svm", "vs0"))
+
+
+def test_a_query_value_with_operators_is_quoted() -> None:
+    assert Target("svm", "vs0").query() == {"svm.name": "vs0"}
+    assert Target("svm", "vs*|!x").query() == {"svm.name": '"vs*|!x"'}
+    assert Target("cluster").query() == {"scope": "cluster"}
+
+
+def test_a_record_is_cleaned_of_links_secrets_and_old_spellings() -> None:
+    cleaned = clean_record(
+        record(
+            _links={"self": {"href": "/api/x"}},
+            client_secret="canary",
+            proxy_password="canary",
+            client_certificate="canary",
+            state={"cluster_state": False, "code": 346758, "message": "m"},
+            ekmip_reachability=[{"node": {"name": "n1", "_links": {}}, "reachable": True, "code": 0}],
+        )
+    )
+    assert "canary" not in str(cleaned)
+    assert "_links" not in str(cleaned)
+    assert cleaned["state"] == {"available": False, "code": "346758", "message": "m"}
+    assert cleaned["ekmip_reachability"][0]["code"] == "0"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_secrets_are_never_compared_or_queried(name: str) -> None:
+    assert name not in COMPARED
+    for params in ({"filters": {name: "x"}}, {"fields": [name]}, {"order_by": [name]}):
+        with pytest.raises(InputError, match=name):
+            Search.of(params)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"filters": {"colour": "x"}}, "filters names 'colour'"),
+        ({"fields": ["state.colour"]}, r"fields names 'state\.colour'"),
+        ({"fields": ["svm.{name,colour}"]}, "colour"),
+        ({"order_by": ["name up"]}, "order_by"),
+        ({"max_records": 0}, "max_records"),
+        ({"max_records": 10001}, "max_records"),
+        ({"return_timeout": 121}, "return_timeout"),
+        ({"return_timeout": -1}, "return_timeout"),
+        ({"uuid": "u", "svm": "vs0"}, "uuid"),
+        ({"svm": "vs0", "filters": {"svm.name": "vs1"}}, r"svm\.name"),
+        ({"svm": "vs0", "scope": "cluster"}, "scope is cluster"),
+    ],
+)
+def test_a_query_that_cannot_be_meant(params: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Search.of(params)
+
+
+def test_a_query_in_yaml_becomes_one_in_ontap() -> None:
+    wanted = Search.of(
+        {
+            "filters": {"enabled": True, "client_id": ["a", "b"], "proxy_host": None, "proxy_port": 80, "name": "https*"},
+            "fields": ["svm.{name,uuid}", "!state", "*"],
+            "order_by": ["svm.name desc", "name"],
+            "max_records": 5,
+            "svm": "vs*",
+        }
+    )
+    assert wanted.query() == {
+        "enabled": "true",
+        "client_id": "a|b",
+        "proxy_host": "null",
+        "proxy_port": "80",
+        "name": "https*",
+        "svm.name": '"vs*"',
+        "order_by": "svm.name desc,name",
+        "max_records": 5,
+    }
+
+
+OK = {"available": True, "code": "0", "message": ""}
+FRESH = {
+    "available": False,
+    "code": "65537551",
+    "message": "The internal key is unavailable on these nodes: Node: node1. Reason: No volumes created yet for the SVM. "
+    "The status will be available after creating encrypted volumes. Node: node2. Reason: No volumes created yet for "
+    "the SVM. The status will be available after creating encrypted volumes.",
+}
+REACHABLE = {"reachable": True, "code": "0", "message": ""}
+UNREACHABLE = {"reachable": False, "code": "65537549", "message": "AADSTS7000215: invalid secret"}
+
+
+def kmip(*unreachable: str) -> list[dict[str, t.Any]]:
+    return [{"node": {"name": n}, "reachable": n not in unreachable, "code": 0} for n in ("node1", "node2")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "verdict", "nodes"),
+    [
+        ({"state": OK, "azure_reachability": REACHABLE, "ekmip_reachability": kmip()}, "healthy", []),
+        ({"state": {"cluster_state": True, "code": 0}}, "healthy", []),
+        ({"state": {"code": 0}}, "healthy", []),
+        ({"state": {"code": "65537551", "message": ""}}, "keys_missing", []),
+        (
+            {"state": FRESH, "azure_reachability": REACHABLE, "ekmip_reachability": kmip()},
+            "no_encrypted_volume_yet",
+            ["node1", "node2"],
+        ),
+        (
+            {"state": {"available": False, "message": "no encrypted volume exists yet on nodes: node1, node2"}},
+            "no_encrypted_volume_yet",
+            ["node1", "node2"],
+        ),
+        (
+            {"state": {"available": False, "message": "Node: n1. Reason: Key not found. Node: n2. Reason: No volumes."}},
+            "keys_missing",
+            ["n1"],
+        ),
+        (
+            {"state": {"cluster_state": False, "message": "unavailable in following nodes - node1, node2."}},
+            "keys_missing",
+            ["node1", "node2"],
+        ),
+        ({"state": OK, "azure_reachability": UNREACHABLE, "ekmip_reachability": kmip()}, "azure_unreachable", []),
+        (
+            {"state": OK, "azure_reachability": REACHABLE, "ekmip_reachability": kmip("node2")},
+            "node_unreachable",
+            ["node2"],
+        ),
+        ({"state": FRESH, "azure_reachability": UNREACHABLE}, "azure_unreachable", ["node1", "node2"]),
+        ({"azure_reachability": REACHABLE}, "unknown", []),
+        ({}, "unknown", []),
+        ({"state": OK, "enabled": False}, "unknown", []),
+    ],
+)
+def test_health(fields: dict[str, t.Any], verdict: str, nodes: list[str]) -> None:
+    judged = health(Vault.of(record(**fields)))
+    assert (judged.verdict, list(judged.nodes)) == (verdict, nodes)
+    assert judged.reasons or fields.get("azure_reachability") == REACHABLE
