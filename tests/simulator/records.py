@@ -1,0 +1,145 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a simulated cluster consists of: SVMs, nodes, keystores, and the Azure it talks to."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Owner:
+    """Who a key manager belongs to: an SVM, or the cluster itself.
+
+    ``encrypted``: it has encrypted volumes. ``nae_volumes``: it has volumes encrypted per aggregate.
+    ``keys_on_admin``: its volume keys are on the admin SVM's key manager.
+    """
+
+    uuid: str
+    name: str
+    encrypted: bool = False
+    nae_volumes: bool = False
+    keys_on_admin: bool = False
+
+
+@dataclass
+class Node:
+    """A node of the cluster: whether it answers, what it is able to do, and whether its KMIP server runs."""
+
+    uuid: str
+    name: str
+    reachable: bool = True
+    azure_capable: bool = True
+    certificate_capable: bool = True
+    kmip_server: bool = True
+    reaches_azure: bool = True
+
+
+@dataclass
+class KeyStore:
+    """One key manager configuration; those of type ``akv`` are the records of azure-key-vaults.
+
+    ``settings`` are the readable fields that were set, ``secrets`` the others. ``keys_on`` are the UUIDs of the nodes
+    that hold the keys; ``internal_key`` counts the internal rekeys.
+    """
+
+    uuid: str
+    owner: Owner
+    configuration: str
+    enabled: bool = True
+    type: str = "akv"
+    state: str = "active"
+    settings: dict[str, t.Any] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    keys_on: set[str] = field(default_factory=set)
+    internal_key: int = 1
+
+    @property
+    def authentication_method(self) -> str:
+        """``certificate`` or ``client_secret``, by the credential that is stored."""
+        return "certificate" if "client_certificate" in self.secrets else "client_secret"
+
+    @property
+    def credential(self) -> str:
+        """The stored secret or certificate; empty when there is none."""
+        return self.secrets.get("client_certificate") or self.secrets.get("client_secret", "")
+
+    def set(self, values: t.Mapping[str, t.Any], secret_names: t.Collection[str]) -> None:
+        """Store fields; None unsets one. A new credential takes the place of the other kind."""
+        for name, value in values.items():
+            target = self.secrets if name in secret_names else self.settings
+            if value is None:
+                target.pop(name, None)
+            else:
+                target[name] = value
+        if values.get("client_secret") is not None:
+            self.secrets.pop("client_certificate", None)
+        elif values.get("client_certificate") is not None:
+            self.secrets.pop("client_secret", None)
+
+    def snapshot(self) -> dict[str, t.Any]:
+        """Return everything that is stored, JSON-able; secrets as SHA-256 digests."""
+        return {
+            "uuid": self.uuid,
+            "type": self.type,
+            "owner": self.owner.name,
+            "configuration": self.configuration,
+            "enabled": self.enabled,
+            "state": self.state,
+            "settings": dict(sorted(self.settings.items())),
+            "secrets": {name: digest(value) for name, value in sorted(self.secrets.items())},
+            "internal_key": self.internal_key,
+        }
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 of a secret in hexadecimal: enough to see that it changed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass
+class Azure:
+    """What Azure makes of this cluster: None as a set means that everything is accepted."""
+
+    reachable: bool = True
+    valid_secrets: set[str] | None = None
+    keys: set[str] | None = None
+    verify_on_create: bool = False
+
+    def accepts(self, secret: str) -> bool:
+        """Tell whether Azure takes ``secret`` (a client secret, or a certificate in base64)."""
+        return self.valid_secrets is None or secret in self.valid_secrets
+
+
+@dataclass
+class Switches:
+    """How the simulator reads what the reference leaves open, and what a cluster may do but rarely does.
+
+    ``require_credential_with_identity``: PATCH of client_id or tenant_id needs a credential (65537517).
+    ``refuse_cluster_scope``: POST needs an SVM (2621707). ``job_links``: job answers carry ``_links``.
+    ``phantom_page``: the last page links to an empty one. ``jobs_pausable``, ``jobs_cancellable``: see PATCH of a job.
+    ``legacy_state_flag``: ``state.cluster_state`` in every release, as the published examples show it.
+    """
+
+    require_credential_with_identity: bool = False
+    refuse_cluster_scope: bool = False
+    job_links: bool = True
+    phantom_page: bool = False
+    jobs_pausable: bool = True
+    jobs_cancellable: bool = True
+    legacy_state_flag: bool = False
+
+
+@dataclass
+class Site:
+    """Facts about the whole cluster that forbid something: see the scene of the same name."""
+
+    metrocluster: bool = False
+    fips: str = ""
+    keyed_drives: bool = False
+    nse_keys: bool = False
+    nae_aggregates: bool = False
+    encrypted_root: bool = False
+    effective_version: str = ""
