@@ -8,6 +8,7 @@ does not exist there at all: naming it is an error.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass
 
@@ -177,7 +178,8 @@ def _schema(profile: Profile, fields: list[Field], shown: t.Sequence[str], ident
     )
 
 
-def schemas(profile: Profile) -> dict[str, Schema]:
+@functools.cache
+def schemas(profile: Profile) -> t.Mapping[str, Schema]:
     """Return the schema of every resource, by the resource's short name.
 
     Readings: what a collection of azure-key-vaults shows without ``fields`` is not documented; the examples that ask

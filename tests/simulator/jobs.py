@@ -97,7 +97,7 @@ class Job:
         if self.ended is not None:
             record["end_time"] = timestamp(self.ended)
         if self.state == "failure":
-            record["error"] = {"message": self.message, "code": str(self.code), "arguments": []}
+            record["error"] = {"message": self.message, "code": str(self.code)}
         if self.owner is not None:
             record["svm"] = {"name": self.owner.name, "uuid": self.owner.uuid}
         return record

@@ -176,14 +176,14 @@ def migrate(ontap: Ontap, call: Call, uuid: str) -> Answer:
     if pair[0] is None or pair[1] is None:
         raise OntapError(65537117, target="uuid")
     source, destination = pair[0], pair[1]
+    if not all(node.reachable for node in ontap.nodes):
+        raise OntapError(65536968)
     for store in (source, destination):
         code = {"switching": 65537611, "initializing": 65539434, "disabling": 65539435}.get(ontap.state_of(store))
         if code is not None:
             raise OntapError(code)
         if store.type == "akv" and azure_trouble(ontap, store):
             raise OntapError(65537564)
-    if not all(node.reachable for node in ontap.nodes):
-        raise OntapError(65536968)
 
     def effect() -> None:
         for svm in (source.owner, destination.owner):

@@ -229,9 +229,9 @@ class Ontap:
     # --- scenes: SVMs and nodes
 
     @scene
-    def add_svm(self, name: str) -> str:
+    def add_svm(self, name: str, uuid: str | None = None) -> str:
         """Add an SVM and return its UUID."""
-        self.svms.append(Owner(self.new_uuid(), name))
+        self.svms.append(Owner(uuid or self.new_uuid(), name))
         return self.svms[-1].uuid
 
     @scene

@@ -8,6 +8,7 @@ release where the reference is silent.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ RELEASES = (
 )
 
 
+@functools.cache
 def version(release: str) -> tuple[int, int, int]:
     """Return a release such as ``9.10.1`` as numbers that compare: (9, 10, 1). A missing third part is 0.
 

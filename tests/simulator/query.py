@@ -64,7 +64,6 @@ def collection(
     if not arguments.boolean("return_records", True):
         return Answer(body={"num_records": len(found), "_links": {"self": {"href": self_link(call)}}})
     sort(found, order)
-    found = found[arguments.integer("offset", 0, low=0) :]
     found, seen = _after_start(found, arguments, by_index=bool(order))
     page, rest = found[:limit], found[limit:]
     body: Record = {
@@ -100,11 +99,9 @@ def _next_link(call: Call, start: tuple[str, str]) -> str:
 
 def _after_start(found: list[Record], arguments: Arguments, *, by_index: bool) -> tuple[list[Record], int]:
     # Records keep their key's order, so that pages neither repeat nor skip one when others come and go meanwhile.
-    if by_index:
-        index = arguments.integer("start.index", 0, low=0)
-        return found[index:], index
-    start = arguments.text("start.uuid")
-    return [record for record in found if start is None or record["uuid"] > start], 0
+    skipped = arguments.integer("start.index", arguments.integer("offset", 0, low=0), low=0)
+    start = None if by_index else arguments.text("start.uuid")
+    return [record for record in found if start is None or record["uuid"] > start][skipped:], skipped
 
 
 # --- fields
@@ -246,6 +243,8 @@ def _matches(record: Record, schema: Schema, arguments: Arguments) -> bool:
 def _check_filters(schema: Schema, arguments: Arguments) -> None:
     # An expression is wrong whether or not there is a record to compare with.
     for field, expression in arguments.filters:
+        if expression == "":
+            raise OntapError(262194, f'The expression for "{field.name}" lacks a value.', target=field.name)
         for part in _split(expression):
             _alternative([], field, part)
     _cross_field({}, schema, arguments)
@@ -277,8 +276,6 @@ def matches(record: Record, field: Field, expression: str) -> bool:
     Operators: ``*``, ``|``, ``!``, ``<``, ``>``, ``<=``, ``>=``, ``a..b``, ``null``, ``!null``; quotes or braces make
     them literal (ONTAP REST reference). Reading: text is compared as it is, case included.
     """
-    if expression == "":
-        raise OntapError(262194, f'The expression for "{field.name}" lacks a value.', target=field.name)
     found = values(record, field.name)
     return any(_alternative(found, field, part) for part in _split(expression))
 
