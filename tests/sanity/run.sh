@@ -22,7 +22,7 @@ ln -sfn "$HOME/.config/pip/pip.conf" "$cache/ansible-test/.pip/pip.conf"
 pip_setting() { [ -z "$2" ] || echo "$1 = $2"; }
 {
     echo '[global]'
-    pip_setting quiet 1
+    pip_setting quiet 2
     pip_setting cert "${PIP_CERT:-}"
     pip_setting index-url "${PIP_INDEX_URL:-}"
     pip_setting proxy "${PIP_PROXY:-${HTTPS_PROXY:-}}"
