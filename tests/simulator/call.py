@@ -92,11 +92,7 @@ class Arguments:
     def boolean(self, name: str, default: bool) -> bool:
         """Return a parameter that is ``true`` or ``false``."""
         value = self.given.get(name)
-        if value is None:
-            return default
-        if value not in ("true", "false"):
-            raise invalid(name, value)
-        return value == "true"
+        return default if value is None else boolean(name, value)
 
     def integer(self, name: str, default: int, *, low: int, high: int | None = None) -> int:
         """Return a parameter that is a whole number from ``low`` to ``high``."""
@@ -110,6 +106,13 @@ class Arguments:
     def return_timeout(self, default: int = 0) -> int:
         """Return the seconds that the caller wants to wait for a job: 0 to 120 (ONTAP REST reference)."""
         return self.integer("return_timeout", default, low=0, high=120)
+
+
+def boolean(name: str, text: str) -> bool:
+    """Return a boolean of a query. Published examples of the official client send ``True``, so case is ignored."""
+    if text.lower() not in ("true", "false"):
+        raise invalid(name, text)
+    return text.lower() == "true"
 
 
 def _as_filter(call: Call, schema: Schema, name: str, value: str) -> tuple[Field, str]:

@@ -9,7 +9,7 @@ import re
 import typing as t
 import urllib.parse
 
-from tests.simulator.call import Answer, Arguments, Call, Record
+from tests.simulator.call import Answer, Arguments, Call, Record, boolean
 from tests.simulator.errors import OntapError, invalid
 from tests.simulator.fields import Field, Schema
 
@@ -166,7 +166,7 @@ def _expand(schema: Schema, name: str) -> set[str]:
         return set(schema.standard)
     if name == "**":
         return set(schema.readable)
-    if name == "_links":
+    if name == "_links" or name.endswith("._links"):
         return set()
     found = {known for known in schema.readable if known == name or known.startswith(f"{name}.")}
     if found:
@@ -331,9 +331,7 @@ def _compare(value: t.Any, operator: str, limit: t.Any) -> bool:
 
 def _typed(field: Field, text: str) -> t.Any:
     if field.kind == "boolean":
-        if text not in ("true", "false"):
-            raise invalid(field.name, text)
-        return text == "true"
+        return boolean(field.name, text)
     if field.kind == "integer":
         if not re.fullmatch(r"-?[0-9]+", text):
             raise invalid(field.name, text)

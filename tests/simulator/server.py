@@ -8,6 +8,7 @@ import asyncio
 import base64
 import copy
 import email.utils
+import fcntl
 import functools
 import itertools
 import json
@@ -51,14 +52,17 @@ def default_ca() -> trustme.CA:
 def load_ca(folder: pathlib.Path) -> trustme.CA:
     """Return the certificate authority that is kept in ``folder`` (ca.pem, ca.key); it is made when there is none."""
     certificate, key = folder / "ca.pem", folder / "ca.key"
-    if certificate.exists() and key.exists():
-        return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-    ca = trustme.CA()
     folder.mkdir(parents=True, exist_ok=True)
-    key.touch(mode=0o600)
-    ca.private_key_pem.write_to_path(str(key))
-    ca.cert_pem.write_to_path(str(certificate))
-    return ca
+    with (folder / "lock").open("w") as lock:
+        # Several simulators may start at once, and all have to end up with the same one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if certificate.exists():
+            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+        ca = trustme.CA()
+        key.touch(mode=0o600)
+        ca.private_key_pem.write_to_path(str(key))
+        ca.cert_pem.write_to_path(str(certificate))
+        return ca
 
 
 class _Protocol(H11Protocol):
