@@ -604,7 +604,8 @@ def _repeatable(method: str, exc: TransportError) -> bool:
 def _busy(method: str, exc: ApiError) -> bool:
     if method == "GET":
         return exc.code in BUSY or exc.code in UNCERTAIN or exc.http_status in _RETRY_STATUS
-    return exc.code in BUSY or exc.http_status == 429
+    # ONTAP's own error with one of these says that it refused for lack of resources, so nothing was done.
+    return exc.code in BUSY or exc.http_status in (429, 503)
 
 
 def _release_of(version: t.Any) -> Release:

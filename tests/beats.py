@@ -1,0 +1,145 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of the modules share: sample values, outcomes, the four beats, and a driver without Ansible."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
+from ansible_collections.ontap.security.plugins.module_utils._errors import OntapError
+from tests.simulator import Simulator
+
+WRITES = {"POST", "PATCH", "DELETE", "PUT"}
+
+VAULT = "https://v.vault.azure.net/"
+KEY = "https://v.vault.azure.net/keys/k1/a8e619fd8f234db3b0b95c59540e2a74"
+KEY_2 = "https://v.vault.azure.net/keys/k2/b8e619fd8f234db3b0b95c59540e2a75"
+CLIENT = "aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa"
+TENANT = "cccccccc-dddd-cccc-dddd-cccccccccccc"
+SECRET = "initial-azure-secret"
+# Begins as a PKCS12 file does.
+CERTIFICATE = base64.b64encode(b"\x30\x82\x04\x00 no real certificate").decode()
+IDENTITY = {"name": VAULT, "key_id": KEY, "client_id": CLIENT, "tenant_id": TENANT}
+FULL = {**IDENTITY, "client_secret": SECRET}
+# What a cluster holds before a test changes it.
+OLD = {**IDENTITY, "client_secret": "the secret before"}
+
+
+def number(release: str) -> tuple[int, ...]:
+    """A release as numbers, to compare it."""
+    return tuple(int(part) for part in release.split("."))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task returned, which requests reached the cluster, and the cluster's state afterwards."""
+
+    name: str
+    failed: bool
+    result: dict[str, t.Any]
+    requests: list[dict[str, t.Any]]
+    snapshot: dict[str, t.Any]
+
+    @property
+    def methods(self) -> list[str]:
+        return [request["method"] for request in self.requests]
+
+    @property
+    def writes(self) -> list[dict[str, t.Any]]:
+        return [request for request in self.requests if request["method"] in WRITES]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def msg(self) -> str:
+        return str(self.result.get("msg", ""))
+
+
+def connection(sim: Simulator) -> dict[str, t.Any]:
+    """The connection options for a simulated cluster."""
+    return {
+        "hostname": sim.host,
+        "http_port": sim.port,
+        "username": sim.username,
+        "password": sim.password,
+        "ca_path": str(sim.ca_path),
+    }
+
+
+def options_of(module: t.Any, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """All options of a module as Ansible would hand them over: defaults filled in, the others None."""
+    spec = module.argument_spec()
+    unknown = set(given) - set(spec)
+    assert not unknown, unknown
+    return {name: given.get(name, option.get("default")) for name, option in spec.items()}
+
+
+FUNCTIONS = {"azure_key_vault": "manage", "azure_key_vault_info": "inform"}
+
+
+def drive(
+    sim: Simulator,
+    options: t.Mapping[str, t.Any],
+    *,
+    check: bool = False,
+    module: str = "azure_key_vault",
+    login: t.Mapping[str, t.Any] | None = None,
+    client: t.Callable[[Connection], Client] | None = None,
+) -> Outcome:
+    """Run a module's function in this process, over real TLS and without Ansible."""
+    imported = importlib.import_module(f"ansible_collections.ontap.security.plugins.modules.{module}")
+    function = getattr(imported, FUNCTIONS[module])
+    sim.clear()
+    given = dict(connection(sim) if login is None else login)
+    failed = False
+    try:
+        settings = Connection(
+            hostname=given["hostname"],
+            port=given["http_port"],
+            username=given.get("username"),
+            password=given.get("password"),
+            access_token=given.get("access_token"),
+            ca_path=given.get("ca_path"),
+            timeout=given.get("request_timeout", 20),
+            secrets=tuple(v for n, v in options.items() if "secret" in n or "password" in n),
+        )
+        with (client or (lambda s: Client(s, caller=module, sleep=lambda _seconds: None)))(settings) as session:
+            result = function(options_of(imported, options), session, check)
+    except OntapError as exc:
+        failed = True
+        result = {"msg": exc.text(), "error": exc.details(), **exc.result}
+    return Outcome("drive", failed, result, list(sim.requests), sim.snapshot())
+
+
+def assert_four_beats(
+    beats: t.Sequence[Outcome], before: t.Mapping[str, t.Any], *, requests: int, reads_to_predict: int | None = None
+) -> None:
+    """``before`` is the cluster's state ahead of the first beat, ``requests`` what the second one may take."""
+    predicted, done, repeated, again = beats
+    for beat in beats:
+        assert not beat.failed, f"{beat.name}: {beat.msg}"
+    # Predicting only reads, and leaves the cluster as it was.
+    assert predicted.changed
+    assert not predicted.writes, predicted.writes
+    assert predicted.snapshot == before
+    if reads_to_predict is not None:
+        assert len(predicted.requests) == reads_to_predict, predicted.methods
+    # Doing is what was predicted.
+    assert done.changed
+    assert done.result["diff"] == predicted.result["diff"]
+    assert [a["fields"] for a in done.result["actions"]] == [a["fields"] for a in predicted.result["actions"]]
+    assert done.result["credentials"] == predicted.result["credentials"]
+    assert len(done.requests) <= requests, [(r["method"], r["path"]) for r in done.requests]
+    # Repeating takes one look and changes nothing.
+    for beat in (repeated, again):
+        assert not beat.changed, f"{beat.name}: {beat.result['diff']}"
+        assert beat.methods == ["GET"], [(r["method"], r["path"]) for r in beat.requests]
+        assert beat.result["actions"] == []
+        assert beat.result["diff"]["before"] == beat.result["diff"]["after"]
+        assert beat.snapshot == done.snapshot
