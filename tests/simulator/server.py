@@ -81,6 +81,11 @@ class _Protocol(H11Protocol):
 
         self.app = app
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # uvicorn leaves a connection that broke off open, about which Python 3.10 complains.
+        self.transport.close()
+
 
 class _Server(uvicorn.Server):
     """uvicorn that starts and stops without its waiting times."""

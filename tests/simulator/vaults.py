@@ -73,10 +73,16 @@ def visible(ontap: Ontap, call: Call) -> list[KeyStore]:
 
 
 def find(ontap: Ontap, call: Call, uuid: str) -> KeyStore:
-    """Return the configuration of a path. Reading: an unknown UUID is 404 with code 4 in every operation."""
+    """Return the configuration of a path.
+
+    Readings: an unknown UUID is 404 with code 4 in every operation; when a write names a key manager of another type,
+    AKV is "not configured".
+    """
     for store in visible(ontap, call):
         if store.uuid == uuid:
             return store
+    if call.method not in ("GET", "HEAD") and uuid in ontap.stores:
+        raise OntapError(ontap.profile.not_configured)
     raise not_found()
 
 

@@ -341,6 +341,15 @@ def test_what_create_refuses(newest: t.Any, scene_: Scene, sent: dict[str, t.Any
     assert newest.sim.snapshot()["key_stores"] == {}
 
 
+@pytest.mark.parametrize(("release", "code"), [("9.7", "65537511"), ("9.9.1", "65537511"), ("9.10.1", "65537120")])
+def test_not_configured(cluster: t.Any, release: str, code: str) -> None:
+    client = cluster(release)
+    path = f"{VAULTS}/{client.ontap.add_key_manager('vs0', 'kmip')}"
+    assert client.code("DELETE", path) == client.code("POST", f"{path}/restore") == code
+    assert client.code("PATCH", path, json={"client_secret": "new"}) == code
+    assert client.code("GET", path) == "4"
+
+
 def test_before_9101_a_missing_secret_is_a_missing_value(cluster: t.Any) -> None:
     assert cluster("9.9.1").code("POST", VAULTS, json=body(client_secret=None)) == "262212"
 
