@@ -56,6 +56,10 @@ bench: ## measure speed, also against the vendor's collection
 	@tests/setup.sh .venv-bench requirements-bench.txt
 	@$(call python,.venv-bench) -m tests.bench
 
+.PHONY: docs
+docs: venv ## write the guides that are made from code
+	$(BIN)/python docs/generate.py
+
 .PHONY: venv
 venv: ## make or refresh .venv, which all of the above do by themselves
 	@tests/setup.sh .venv requirements-dev.txt
