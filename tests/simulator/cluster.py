@@ -20,7 +20,7 @@ def cluster(ontap: Ontap, call: Call) -> Answer:
     record: Record = {"name": ontap.cluster.name, "uuid": ontap.cluster.uuid}
     record["version"] = ontap.profile.version_record()
     record["_links"] = {"self": {"href": "/api/cluster"}}
-    return query.instance(call, ontap.schemas["cluster"], record, call.arguments({"fields"}))
+    return query.instance(ontap.schemas["cluster"], record, call.arguments({"fields"}))
 
 
 def _named(path: str, item: Node | Owner) -> Record:
@@ -37,7 +37,7 @@ def _list(ontap: Ontap, call: Call, resource: str, path: str, items: t.Sequence[
 def _one(ontap: Ontap, call: Call, resource: str, path: str, items: t.Sequence[Node | Owner], uuid: str) -> Answer:
     for item in items:
         if item.uuid == uuid:
-            return query.instance(call, ontap.schemas[resource], _named(path, item), call.arguments({"fields"}))
+            return query.instance(ontap.schemas[resource], _named(path, item), call.arguments({"fields"}))
     raise not_found()
 
 
@@ -78,7 +78,7 @@ def job(ontap: Ontap, call: Call, uuid: str) -> Answer:
     found = ontap.jobs.get(uuid)
     if found is None:
         raise not_found()
-    return query.instance(call, ontap.schemas["jobs"], found.record(), call.arguments({"fields"}))
+    return query.instance(ontap.schemas["jobs"], found.record(), call.arguments({"fields"}))
 
 
 def change_job(ontap: Ontap, call: Call, uuid: str) -> Answer:

@@ -74,7 +74,7 @@ def instance(ontap: Ontap, call: Call, uuid: str) -> Answer:
     arguments = call.arguments({"fields"})
     for store in _visible(ontap, call):
         if store.uuid == uuid:
-            return query.instance(call, ontap.schemas["key-stores"], record(ontap, store), arguments)
+            return query.instance(ontap.schemas["key-stores"], record(ontap, store), arguments)
     raise not_found()
 
 

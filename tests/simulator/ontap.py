@@ -290,13 +290,14 @@ class Ontap:
         svm: str | None = None,
         *,
         enabled: bool = True,
-        configuration: str = "default",
+        configuration: str | None = None,
         uuid: str | None = None,
         **fields: t.Any,
     ) -> str:
         """Put an AKV configuration on an SVM (None: cluster scope) and return its UUID.
 
-        ``fields`` are fields of azure-key-vaults; what a record always has is filled in.
+        ``fields`` are fields of azure-key-vaults; what a record always has is filled in. ``configuration`` is its
+        name, without which an enabled one is "default" and an inactive one "inactive".
         """
         given = {
             "name": SAMPLE_VAULT,
@@ -306,7 +307,8 @@ class Ontap:
             **({} if "client_certificate" in fields else {"client_secret": "rehearsal-secret"}),
             **fields,
         }
-        store = KeyStore(uuid or self.new_uuid(), self.owner(svm), configuration, enabled)
+        name = configuration or ("default" if enabled else "inactive")
+        store = KeyStore(uuid or self.new_uuid(), self.owner(svm), name, enabled)
         self.add_store(store)
         self._set_fields(store, given)
         return store.uuid

@@ -80,9 +80,8 @@ def collection(
     return Answer(body=body, headers=headers)
 
 
-def instance(call: Call, schema: Schema, record: Record, arguments: Arguments) -> Answer:
+def instance(schema: Schema, record: Record, arguments: Arguments) -> Answer:
     """Answer GET on one record: without ``fields`` it shows the standard ones (ONTAP REST reference)."""
-    del call
     return Answer(body=shape(record, wanted_fields(schema, arguments.text("fields"), default=schema.standard)))
 
 

@@ -107,7 +107,7 @@ def collection(ontap: Ontap, call: Call) -> Answer:
 def instance(ontap: Ontap, call: Call, uuid: str) -> Answer:
     """GET /security/azure-key-vaults/{uuid}."""
     arguments = call.arguments({"fields"}, None)
-    return query.instance(call, schema(ontap), record(ontap, find(ontap, call, uuid)), arguments)
+    return query.instance(schema(ontap), record(ontap, find(ontap, call, uuid)), arguments)
 
 
 # --- create
@@ -133,7 +133,7 @@ def create(ontap: Ontap, call: Call) -> Answer:
     _check_required(ontap, fields)
     configuration = _configuration(ontap, owner, fields, inactive)
     _check_formats(ontap, fields)
-    _check_cluster(ontap, owner, fields)
+    _check_cluster(ontap, owner)
     if not inactive and ontap.enabled_store(owner):
         raise OntapError(65537500)
 
@@ -219,14 +219,16 @@ def _configuration(ontap: Ontap, owner: Owner, fields: t.Mapping[str, t.Any], in
     if not inactive:
         if name is not None:
             raise OntapError(65537595, target="configuration.name")
-        return RESERVED_CONFIGURATION
-    if name is None:
+        name = RESERVED_CONFIGURATION
+    elif name is None:
         raise OntapError(65537594, target="configuration.name")
-    if name == "":
+    elif name == "":
         raise OntapError(65538903, target="configuration.name")
-    if name == RESERVED_CONFIGURATION:
+    elif name == RESERVED_CONFIGURATION:
         raise OntapError(65538902, target="configuration.name")
-    if any(s.owner is owner and s.configuration == name for s in ontap.stores.values()):
+    # Reading: "default" is taken as well when it is that of a configuration which a switch made inactive.
+    taken = {s.configuration for s in ontap.stores.values() if s.owner is owner and (inactive or not s.enabled)}
+    if name in taken:
         raise OntapError(65537589, target="configuration.name")
     return str(name)
 
@@ -238,10 +240,10 @@ def _check_formats(ontap: Ontap, fields: t.Mapping[str, t.Any]) -> None:
         raise OntapError(65537523, target="key_id")
     if ontap.profile.since("9.18.1") and name is not None and not VAULT_NAME.fullmatch(name):
         raise OntapError(65537553, target="name")
-    _check_certificate(ontap, fields)
+    _check_certificate(fields)
 
 
-def _check_certificate(ontap: Ontap, fields: t.Mapping[str, t.Any]) -> None:
+def _check_certificate(fields: t.Mapping[str, t.Any]) -> None:
     """Refuse what is not base64 of something that begins like a PKCS12 file: a DER sequence."""
     certificate = fields.get("client_certificate")
     if certificate is None:
@@ -252,12 +254,9 @@ def _check_certificate(ontap: Ontap, fields: t.Mapping[str, t.Any]) -> None:
         content = b""
     if not content.startswith(b"\x30"):
         raise OntapError(65537573, target="client_certificate")
-    if not all(node.certificate_capable for node in ontap.nodes):
-        raise OntapError(65537577, target="client_certificate")
 
 
-def _check_cluster(ontap: Ontap, owner: Owner, fields: t.Mapping[str, t.Any]) -> None:
-    del fields
+def _check_cluster(ontap: Ontap, owner: Owner) -> None:
     if ontap.site.metrocluster:
         raise OntapError(65537506)
     if not all(node.azure_capable for node in ontap.nodes):
@@ -311,6 +310,8 @@ def _check_patch(ontap: Ontap, store: KeyStore, fields: t.Mapping[str, t.Any]) -
     if fields.get("client_secret") == "":
         raise OntapError(65537540, target="client_secret")
     _check_formats(ontap, fields)
+    if fields.get("client_certificate") and not all(node.certificate_capable for node in ontap.nodes):
+        raise OntapError(65537577, target="client_certificate")
     if store.owner.keys_on_admin and ontap.profile.since("9.10.1"):
         raise OntapError(65537547)
 

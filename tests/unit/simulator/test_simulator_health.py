@@ -241,8 +241,16 @@ def test_an_inactive_configuration_through_its_life(newest: t.Any) -> None:
     assert newest.code("PATCH", url, json={"client_id": "other"}) == ""
     assert newest.code("PATCH", f"{STORES}/{record['uuid']}", json={"enabled": True}) == ""
     assert newest.get(url)["enabled"] is True
+    assert newest.code("POST", f"{VAULTS}?create_inactive=true", json=sent) == "65537589"
     assert newest.code("DELETE", f"{STORES}/{record['uuid']}") == "65538905"
     assert newest.code("DELETE", url) == ""
+
+
+def test_default_is_taken_while_an_inactive_configuration_has_the_name(newest: t.Any) -> None:
+    newest.ontap.add_vault("vs0", enabled=False, configuration="default")
+    sent = {"svm": {"name": "vs0"}, "client_id": "c", "tenant_id": "t", "name": "https://v.vault.azure.net"}
+    sent |= {"key_id": KEY, "client_secret": "s"}
+    assert newest.code("POST", VAULTS, json=sent) == "65537589"
 
 
 def test_keystores_of_the_cluster(cluster: t.Any) -> None:
