@@ -107,7 +107,7 @@ def drive(
             access_token=given.get("access_token"),
             ca_path=given.get("ca_path"),
             timeout=given.get("request_timeout", 20),
-            secrets=tuple(v for n, v in options.items() if "secret" in n or "password" in n),
+            secrets=tuple(v for n, v in {**options, **given}.items() if imported.argument_spec()[n].get("no_log")),
         )
         with (client or (lambda s: Client(s, caller=module, sleep=lambda _seconds: None)))(settings) as session:
             result = function(options_of(imported, options), session, check)

@@ -9,7 +9,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, Release, literal
+from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, literal
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
     INVALID_FIELD_VALUE,
@@ -25,14 +25,20 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     LostAnswerError,
     OntapError,
     OutcomeError,
-    UnsupportedError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, Step, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._plan import (
+    Desired,
+    Plan,
+    Step,
+    make_plan,
+    together,
+    too_old,
+)
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     COMPARED,
     FIELDS,
     KEY_STORES,
-    R9_8,
+    REACHABILITY,
     SVMS,
     VAULTS,
     Target,
@@ -148,9 +154,9 @@ def _look(run: _Run) -> Vault | None:
     run.plan = plan
     if run.before is None:
         run.before = plan.before
-    with _trying(plan.steps[0] if plan.steps else "manage", run):
-        for blocker in plan.blockers:
-            raise blocker
+    with _trying(plan.steps[0] if plan.steps else "change", run):
+        if plan.blockers:
+            raise together(plan.blockers)
         if desired.present and current is None:
             _check_create(client, desired.target, check_mode=run.check_mode)
     return current
@@ -165,7 +171,7 @@ def find(client: Client, desired: Desired) -> Vault | None:
     since = {name: FIELDS[name].since for name in managed}
     if desired.update_credentials == "when_unreachable":
         managed.append("azure_reachability")
-        since["azure_reachability"] = R9_8
+        since["azure_reachability"] = REACHABILITY
     fields = fields_to_read(managed)
     try:
         return pick(_read(client, target, fields), target)
@@ -174,18 +180,13 @@ def find(client: Client, desired: Desired) -> Vault | None:
         if exc.code not in (INVALID_FIELD_VALUE, UNKNOWN_ARGUMENT) or fields == "*":
             raise
         release = client.release()
-        for name, first in since.items():
-            if not release.has(first):
-                option = "update_credentials=when_unreachable" if name == "azure_reachability" else name
-                raise _too_old(option, first, release) from None
-        raise
-
-
-def _too_old(option: str, first: Release, release: Release) -> UnsupportedError:
-    return UnsupportedError(
-        f"{option} needs ONTAP {first} or later, and this cluster runs ONTAP {release}",
-        remedy=f"Leave {option} out, or upgrade the cluster to ONTAP {first} or later.",
-    )
+        names = {"azure_reachability": "update_credentials=when_unreachable"}
+        unknown = [
+            too_old(names.get(name, name), first, release) for name, first in since.items() if not release.has(first)
+        ]
+        if not unknown:
+            raise
+        raise together(unknown) from None
 
 
 def _read(client: Client, target: Target, fields: str) -> tuple[Vault, ...]:

@@ -106,9 +106,15 @@ class Connection:
     def __post_init__(self) -> None:
         _check_host(self.hostname)
         if not 0 < self.port < 65536:
-            raise InputError(f"http_port is {self.port}; a TCP port is a number from 1 to 65535")
+            raise InputError(
+                f"http_port (ONTAP_HTTP_PORT) is {self.port}; a TCP port is a number from 1 to 65535",
+                remedy="Leave it out for ONTAP's 443, or give the port the cluster's web service listens on.",
+            )
         if self.timeout < 1:
-            raise InputError(f"request_timeout is {self.timeout}; it is a number of seconds, at least 1")
+            raise InputError(
+                f"request_timeout (ONTAP_REQUEST_TIMEOUT) is {self.timeout}; it is a number of seconds, at least 1",
+                remedy="Leave it out for 60 seconds, or give the time one answer of ONTAP may take.",
+            )
         self._check_login()
         self._check_files()
 
@@ -165,7 +171,10 @@ class Connection:
         """Try the files as OpenSSL will, since a bad one otherwise surfaces as an obscure error of the TLS layer."""
         if self.ca_path and self.validate_certs:
             if not os.path.exists(self.ca_path):
-                raise InputError(f"ca_path (ONTAP_CA_PATH): there is no file or folder {self.ca_path}")
+                raise InputError(
+                    f"ca_path (ONTAP_CA_PATH): there is no file or folder {self.ca_path}",
+                    remedy="Give a file that is there where the module runs; an execution environment needs it mounted.",
+                )
             if not os.path.isdir(self.ca_path):
                 try:
                     ssl.create_default_context().load_verify_locations(cafile=self.ca_path)
@@ -178,7 +187,10 @@ class Connection:
             return
         for option, path in (("cert_filepath", self.cert_filepath), ("key_filepath", self.key_filepath)):
             if path and not os.path.isfile(path):
-                raise InputError(f"{option} (ONTAP_{option.upper()}): there is no file {path}")
+                raise InputError(
+                    f"{option} (ONTAP_{option.upper()}): there is no file {path}",
+                    remedy="Give a file that is there where the module runs; an execution environment needs it mounted.",
+                )
         try:
             # The empty pass phrase keeps OpenSSL from asking a terminal for one.
             ssl.create_default_context().load_cert_chain(self.cert_filepath, self.key_filepath, password="")
@@ -513,14 +525,14 @@ class Client:
             sent = bool(self.connection.cert_filepath)
             what = f"TLS with {host} failed ({_reason(_first(causes, ssl.SSLError, rex.SSLError))})"
             remedy = "Check that http_port is an HTTPS port and that cert_filepath is known to the cluster."
-        elif met(rex.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-            sent = False
-            what = f"{host} did not answer within {self.connection.timeout} seconds"
-            remedy = "Check hostname, http_port, routes and firewalls; request_timeout sets the time."
         elif met(ConnectionRefusedError, urllib3.exceptions.NewConnectionError):
             sent = False
             what = f"no connection to {host} ({_reason(causes[-1])})"
             remedy = "Check hostname and http_port, and that the cluster's management LIF is up and allows HTTPS."
+        elif met(rex.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+            sent = False
+            what = f"{host} did not answer within {self.connection.timeout} seconds"
+            remedy = "Check hostname, http_port, routes and firewalls; request_timeout sets the time."
         elif met(rex.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
             what = f"{host} accepted {method} {path} and did not answer within {self.connection.timeout} seconds"
             remedy = "ONTAP may be busy: try again, or give a larger request_timeout."

@@ -76,7 +76,10 @@ class OntapError(Exception):
 
 
 class InputError(OntapError):
-    """A value the user gave cannot be meant; ``option`` is named in the message."""
+    """A value the user gave cannot be meant; the message names the option, the remedy what to give instead."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class UnsupportedError(OntapError):

@@ -70,7 +70,10 @@ WAITING: t.Final[Spec] = {
 def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
     """``wait`` and ``wait_timeout`` (seconds). Raises ``InputError`` for a negative time."""
     if params["wait_timeout"] < 0:
-        raise InputError(f"wait_timeout is {params['wait_timeout']}; it is a number of seconds, 0 or more")
+        raise InputError(
+            f"wait_timeout is {params['wait_timeout']}; it is a number of seconds, 0 or more",
+            remedy="Leave it out for 600 seconds, or set wait: false not to wait at all.",
+        )
     return Waiting(wait=params["wait"], timeout=params["wait_timeout"])
 
 

@@ -26,6 +26,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     KEY_STORES,
     PATCH_NEEDS_SECRET_UNTIL,
     R9_14,
+    REACHABILITY,
     REKEY_EXTERNAL,
     SECRETS,
     VAULTS,
@@ -167,6 +168,22 @@ def make_plan(desired: Desired, current: Vault | None, release: Release | None =
     return _plan_create(desired, release) if current is None else _plan_update(desired, current, release)
 
 
+def too_old(what: str, since: Release, release: Release, remedy: str = "") -> UnsupportedError:
+    """The error for something that the cluster's release does not have, naming the first one that does."""
+    return UnsupportedError(
+        f"{what} needs ONTAP {since} or later, and this cluster runs ONTAP {release}",
+        remedy=remedy or f"Leave {what} out, or upgrade the cluster to ONTAP {since} or later.",
+    )
+
+
+def together(errors: t.Sequence[OntapError]) -> OntapError:
+    """One error that says all: fixing one only to meet the next is no way to treat a user."""
+    first = errors[0]
+    first.message = "; ".join(error.message for error in errors)
+    first.remedy = " ".join(dict.fromkeys(error.remedy for error in errors))
+    return first
+
+
 class _Gate:
     """Collects what the release must have. Asks for the release only when the record does not prove enough."""
 
@@ -178,12 +195,8 @@ class _Gate:
 
     def require(self, what: str, since: Release, remedy: str = "") -> None:
         if self.has(since) is False:
-            self.blockers.append(
-                UnsupportedError(
-                    f"{what} needs ONTAP {since} or later, and this cluster runs ONTAP {self._release}",
-                    remedy=remedy or f"Leave {what} out, or upgrade the cluster to ONTAP {since} or later.",
-                )
-            )
+            assert self._release is not None
+            self.blockers.append(too_old(what, since, self._release, remedy))
 
     def has(self, since: Release) -> bool | None:
         """Whether the cluster has a feature; None (and ``needs_release``) when that is not known yet."""
@@ -226,6 +239,8 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
                     remedy="Leave configuration out to manage the enabled one, or correct the name.",
                 )
             )
+    if desired.update_credentials == "when_unreachable":
+        _require_reachability(gate)
     missing = [name for name, item in FIELDS.items() if item.required and name not in desired.values]
     if not any(name in desired.secrets for name in CREDENTIALS):
         missing.append("client_secret or client_certificate")
@@ -341,7 +356,7 @@ def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str,
         return dict(desired.secrets)
     if policy == "when_unreachable":
         if current.azure_reachable is None and current.enabled:
-            gate.require("update_credentials=when_unreachable", FIELDS["proxy_host"].since)
+            _require_reachability(gate)
         if current.azure_reachable is False:
             return dict(desired.secrets)
     chosen: list[str] = []
@@ -350,6 +365,10 @@ def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str,
     if "proxy_host" in differing or "proxy_username" in differing:
         chosen.append("proxy_password")
     return {name: desired.secrets[name] for name in chosen if name in desired.secrets}
+
+
+def _require_reachability(gate: _Gate) -> None:
+    gate.require("update_credentials=when_unreachable", REACHABILITY)
 
 
 def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: _Gate) -> None:

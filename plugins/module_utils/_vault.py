@@ -35,6 +35,8 @@ R9_11 = Release(9, 11, 1)
 R9_14 = Release(9, 14, 1)
 R9_16 = Release(9, 16, 1)
 
+# The first release that reports azure_reachability and ekmip_reachability.
+REACHABILITY = R9_8
 # From this release on a changed key_id goes by rekey-external; before it, by PATCH.
 REKEY_EXTERNAL = R9_11
 # Up to this release the documentation of PATCH calls client_secret required, whatever else is sent.
@@ -271,14 +273,17 @@ def check_value(name: str, value: t.Any, option: str | None = None) -> None:
         shown = "" if item.secret else f" {value!r}"
         raise InputError(
             f"{option or name}{shown} is not usable: {exc}",
-            remedy=_FORMS.get(name, ""),
+            remedy=_FORMS[item.check],
         ) from exc
 
 
 _FORMS: t.Final = {
-    "name": "A vault looks like https://myvault.vault.azure.net/.",
-    "key_id": "A key looks like https://myvault.vault.azure.net/keys/mykey, with or without /<version> behind it.",
-    "client_certificate": "Make it with: base64 -w0 certificate.p12.",
+    _check_uri: "A vault looks like https://myvault.vault.azure.net/.",
+    _check_key_id: "A key looks like https://myvault.vault.azure.net/keys/mykey, with or without /<version> behind it.",
+    _check_certificate: "Make it with: base64 -w0 certificate.p12.",
+    _check_hostname: "Give the name alone, such as proxy.example.com.",
+    _check_port: "Give the number alone, such as 3128.",
+    _check_word: "Give the ID as the Azure portal shows it.",
 }
 
 
@@ -485,7 +490,10 @@ def _check_query_name(option: str, name: str) -> None:
     names = [f"{group}.{part.strip()}" for part in rest.rstrip("}").split(",")] if brace else [plain]
     for one in names:
         if one in SECRETS:
-            raise InputError(f"{option} names {one}, which ONTAP never returns and no query may hold")
+            raise InputError(
+                f"{option} names {one}, which ONTAP never returns and no query may hold",
+                remedy=f"Leave {one} out; authentication_method tells which kind of credential is stored.",
+            )
         if one not in QUERY_FIELDS and not (option == "fields" and one in _FIELD_GROUPS):
             raise InputError(
                 f"{option} names {name!r}, which is no field of an Azure Key Vault configuration",
@@ -495,7 +503,10 @@ def _check_query_name(option: str, name: str) -> None:
 
 def _check_range(option: str, value: int | None, low: int, high: int) -> None:
     if value is not None and not low <= value <= high:
-        raise InputError(f"{option} is {value}; it is a number from {low} to {high}")
+        raise InputError(
+            f"{option} is {value}; it is a number from {low} to {high}",
+            remedy=f"Leave {option} out for ONTAP's default, or give a number in that range.",
+        )
 
 
 def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -1,0 +1,112 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Canaries: a secret is in the request that sets it and nowhere else, at any verbosity, in no spelling."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import typing as t
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection
+from tests.integration.harness import Task, play
+from tests.simulator import Simulator
+
+PASSWORD = 'c4nary/password+"1'
+SECRET = 'c4nary~secret/+"2 %'
+SECRET_2 = "c4nary~secret~3"
+PROXY_PASSWORD = "c4nary&proxy=4"
+CERTIFICATE = base64.b64encode(b"\x30\x82\x04\x00 c4nary certificate 5").decode()
+CANARIES = (PASSWORD, SECRET, SECRET_2, PROXY_PASSWORD, CERTIFICATE)
+
+
+def spellings(secret: str) -> set[str]:
+    raw = secret.encode()
+    # Base64 of a part is found whatever stands before it: three alignments, without the edges that depend on it.
+    shifted = {base64.b64encode(b"x" * shift + raw).decode()[4:-4] for shift in range(3)}
+    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""), repr(secret)[1:-1], *shifted}
+
+
+def assert_silent(text: str) -> None:
+    for canary in CANARIES:
+        for spelling in spellings(canary):
+            assert spelling not in text, f"{canary!r} as {spelling!r}"
+
+
+def files_below(folder: Path) -> t.Iterator[Path]:
+    for base, _, names in os.walk(folder):
+        yield from (Path(base, name) for name in names)
+
+
+def test_no_secret_gets_out(tmp_path: Path) -> None:
+    with Simulator(release="9.16.1", svms=("vs0", "vs1", "vs2", "vs3"), password=PASSWORD) as sim:
+        sim.ontap.add_vault("vs1", **OLD)
+        sim.ontap.add_vault("vs2", **OLD)
+        proxy = {"proxy_type": "http", "proxy_host": "p", "proxy_port": 1, "proxy_username": "u"}
+        tasks = [
+            Task({"svm": "vs0", **IDENTITY, **proxy, "client_secret": SECRET, "proxy_password": PROXY_PASSWORD}),
+            Task({"svm": "vs1", "client_secret": SECRET_2, "update_credentials": "always"}),
+            Task({"svm": "vs1", "client_secret": SECRET_2, "update_credentials": "always"}, check=True),
+            Task({"svm": "vs2", "client_certificate": CERTIFICATE}),
+            Task({}, module="azure_key_vault_info"),
+            # Failures: of the input, of the login, of ONTAP, of what stands between.
+            Task({"svm": "vs9", **IDENTITY, "client_secret": SECRET}),
+            Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "client_certificate": CERTIFICATE}),
+            Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "password": "not " + PASSWORD}),
+            Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "name": "https://x.example.com/path"}),
+            Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "http_port": 1}),
+        ]
+        home = tmp_path / "home"
+        home.mkdir()
+        played = play(sim, tasks, arguments=["-vvvvv", "--diff"], environment={"HOME": str(home)})
+        sim.ontap.refuse("create", 262197, f"The value {SECRET!r} is invalid for field client_secret ({PASSWORD})")
+        refused = play(sim, [Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET})], arguments=["-vvvvv"])
+        assert sim.ontap.secret("vs0", "client_secret") == SECRET
+        assert sim.ontap.secret("vs0", "proxy_password") == PROXY_PASSWORD
+        assert sim.ontap.secret("vs1", "client_secret") == SECRET_2
+        assert sim.ontap.secret("vs2", "client_certificate") == CERTIFICATE
+    assert [outcome.failed for outcome in played.outcomes] == [False] * 5 + [True] * 5
+    for run in (played, refused):
+        assert_silent(run.output)
+        for outcome in run.outcomes:
+            # invocation is Ansible's echo of the options, masked by no_log when it is shown.
+            assert_silent(json.dumps({k: v for k, v in outcome.result.items() if k != "invocation"}))
+            assert_silent(json.dumps([{**request, "body": None} for request in outcome.requests]))
+    for file in files_below(home):
+        assert_silent(file.read_text(errors="replace"))
+    assert_readable(played.outcomes)
+
+
+def assert_readable(outcomes: list[Outcome]) -> None:
+    """Identifiers and URIs are never masked: a report has to name them, and other tasks use them."""
+    created = outcomes[0].result
+    assert created["azure_key_vault"]["key_id"] == KEY
+    assert created["diff"]["after"]["name"] == VAULT
+    assert created["diff"]["after"]["client_id"] == CLIENT
+    assert created["diff"]["after"]["tenant_id"] == TENANT
+    assert created["diff"]["after"]["client_secret"] == "(set)"
+    assert created["invocation"]["module_args"]["key_id"] == KEY if "invocation" in created else True
+
+
+def test_results_are_clean_before_ansible_masks_them() -> None:
+    """ansible-core 2.22 no longer censors results, so they must hold no secret by themselves."""
+    from tests.beats import drive
+
+    with Simulator(release="9.16.1", svms=("vs0",), password=PASSWORD) as sim:
+        login = {**connection(sim), "password": PASSWORD}
+        for options in (
+            {"svm": "vs0", **IDENTITY, "client_secret": SECRET},
+            {"svm": "vs0", "client_secret": SECRET_2, "update_credentials": "always"},
+            {"svm": "vs0", "client_certificate": CERTIFICATE},
+        ):
+            for check in (True, False):
+                outcome = drive(sim, options, check=check, login=login)
+                assert not outcome.failed, outcome.msg
+                assert_silent(json.dumps(outcome.result))
+        sim.ontap.refuse("patch", 262197, f"The value {SECRET_2} is invalid, says {PASSWORD}")
+        outcome = drive(sim, {"svm": "vs0", "client_secret": SECRET_2, "update_credentials": "always"}, login=login)
+        assert outcome.failed
+        assert_silent(json.dumps(outcome.result))
