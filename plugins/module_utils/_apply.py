@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, literal
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
-    INVALID_FIELD_VALUE,
     NO_ENTRY,
     NOT_CONFIGURED,
-    UNKNOWN_ARGUMENT,
+    UNKNOWN_NAME,
     explain,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
@@ -177,7 +176,7 @@ def find(client: Client, desired: Desired) -> Vault | None:
         return pick(_read(client, target, fields), target)
     except ApiError as exc:
         # A release refuses to be asked for a field it does not have: name the option instead of ONTAP's message.
-        if exc.code not in (INVALID_FIELD_VALUE, UNKNOWN_ARGUMENT) or fields == "*":
+        if exc.code not in UNKNOWN_NAME or fields == "*":
             raise
         release = client.release()
         names = {"azure_reachability": "update_credentials=when_unreachable"}

@@ -59,6 +59,8 @@ _FIRST_POLL = 0.5
 _POLL_GROWTH = 1.6
 _MAX_POLL = 8.0
 
+_NO_FILE = "Give a file that is there where the module runs; an execution environment needs it mounted."
+
 # ONTAP documents queued, running, paused, success and failure; the vendor's client also meets the last two.
 _SUCCESS = "success"
 _FAILURES = frozenset({"failure", "cancelled", "expired"})
@@ -173,7 +175,7 @@ class Connection:
             if not os.path.exists(self.ca_path):
                 raise InputError(
                     f"ca_path (ONTAP_CA_PATH): there is no file or folder {self.ca_path}",
-                    remedy="Give a file that is there where the module runs; an execution environment needs it mounted.",
+                    remedy=_NO_FILE,
                 )
             if not os.path.isdir(self.ca_path):
                 try:
@@ -189,7 +191,7 @@ class Connection:
             if path and not os.path.isfile(path):
                 raise InputError(
                     f"{option} (ONTAP_{option.upper()}): there is no file {path}",
-                    remedy="Give a file that is there where the module runs; an execution environment needs it mounted.",
+                    remedy=_NO_FILE,
                 )
         try:
             # The empty pass phrase keeps OpenSSL from asking a terminal for one.

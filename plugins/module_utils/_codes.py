@@ -23,11 +23,12 @@ class Explanation:
 # The names that decisions use, so that no number appears anywhere else.
 
 NO_ENTRY = "4"
-UNKNOWN_ARGUMENT = "262179"
-INVALID_FIELD_VALUE = "262197"
 ALREADY_CONFIGURED = "65537500"
 RESTORE_INCOMPLETE = "65537515"
 NO_INTERNAL_KEY = "65537559"
+
+# A query names something that this release does not have: as an argument, in fields, or in order_by.
+UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
 
 # The same statement, in releases up to 9.8 or 9.9.1 and in those from 9.10.1 on.
 NOT_CONFIGURED = frozenset({"65537511", "65537120"})

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
-from ansible_collections.ontap.security.plugins.module_utils._codes import INVALID_FIELD_VALUE, UNKNOWN_ARGUMENT
+from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
     BlockedError,
@@ -577,7 +577,7 @@ def _ask(
     try:
         return ask(query)
     except ApiError as exc:
-        if exc.code not in (UNKNOWN_ARGUMENT, INVALID_FIELD_VALUE):
+        if exc.code not in UNKNOWN_NAME:
             raise
         refused = exc
     respelled = _respelled(query)
@@ -585,7 +585,7 @@ def _ask(
         try:
             return ask(respelled)
         except ApiError as exc:
-            if exc.code not in (UNKNOWN_ARGUMENT, INVALID_FIELD_VALUE):
+            if exc.code not in UNKNOWN_NAME:
                 raise
     release = client.release()
     for option, names in (("filters", wanted.filters), ("fields", wanted.fields), ("order_by", wanted.order_by)):

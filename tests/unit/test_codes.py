@@ -104,8 +104,6 @@ def test_an_unknown_code_has_no_explanation() -> None:
 def test_names_for_decisions() -> None:
     names = {
         _codes.NO_ENTRY,
-        _codes.UNKNOWN_ARGUMENT,
-        _codes.INVALID_FIELD_VALUE,
         _codes.ALREADY_CONFIGURED,
         _codes.RESTORE_INCOMPLETE,
         _codes.NO_INTERNAL_KEY,
