@@ -80,7 +80,12 @@ def options_of(module: t.Any, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {name: given.get(name, option.get("default")) for name, option in spec.items()}
 
 
-FUNCTIONS = {"azure_key_vault": "manage", "azure_key_vault_info": "inform"}
+FUNCTIONS = {
+    "azure_key_vault": "manage",
+    "azure_key_vault_info": "inform",
+    "azure_key_vault_rekey": "rekey",
+    "azure_key_vault_restore": "restore",
+}
 
 
 def drive(

@@ -9,11 +9,13 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, literal
+from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, Release, literal
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
     NO_ENTRY,
+    NO_INTERNAL_KEY,
     NOT_CONFIGURED,
+    RESTORE_INCOMPLETE,
     UNKNOWN_NAME,
     explain,
 )
@@ -26,10 +28,9 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OutcomeError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._plan import (
-    Desired,
+    NOTHING_TO_REKEY,
     Plan,
     Step,
-    make_plan,
     together,
     too_old,
 )
@@ -37,18 +38,37 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     COMPARED,
     FIELDS,
     KEY_STORES,
-    REACHABILITY,
     SVMS,
     VAULTS,
+    Health,
     Target,
     Vault,
     fields_to_read,
+    health,
     pick,
     read,
 )
 
 # Long enough for most jobs, so that they cost no poll; short enough for any request_timeout in use.
 _SERVER_WAIT = 15
+
+# Steps that are jobs by nature: their paths take return_timeout on every release, and a second one must not be started.
+_LONG = frozenset({"restore", "rekey", "rekey-internal"})
+
+
+class Wanted(t.Protocol):
+    """What a module wants of one configuration; ``_plan`` has the kinds."""
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def shown_by(self) -> dict[str, Release]: ...
+
+    @property
+    def creates(self) -> bool: ...
+
+    def plan(self, current: Vault | None, release: Release | None = None) -> Plan: ...
 
 
 @dataclass(frozen=True)
@@ -64,20 +84,35 @@ class _Run:
     """What has happened so far in one call of ``ensure``; it survives a plan that has to be made again."""
 
     client: Client
-    desired: Desired
+    wanted: Wanted
     waiting: Waiting
     check_mode: bool
+    deadline: float
     plan: Plan = field(default_factory=Plan)
     before: t.Mapping[str, t.Any] | None = None
     actions: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    known_jobs: frozenset[str] = frozenset()
     job: Job | None = None
     attached: bool = False
     credentials_sent: bool = False
+    note: str = ""
+
+    @property
+    def target(self) -> Target:
+        return self.wanted.target
+
+    def read(self) -> tuple[Vault, ...]:
+        """The records of the target's scope, with every field that the module looks at."""
+        return _read(self.client, self.target, fields_to_read(self.wanted.shown_by))
+
+    def wait_for(self, uuid: str) -> None:
+        """Wait for a job within what is left of the time for all jobs together."""
+        self.job = self.client.wait(uuid, max(0.0, self.deadline - self.client.now()))
 
     def result(self, record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The module's result, with ``record`` as the configuration afterwards."""
-        plan, target = self.plan, str(self.desired.target)
+        plan, target = self.plan, str(self.target)
         actions = [step.as_action() for step in plan.steps] if self.check_mode else self.actions
         sent = plan.credentials == "sent" if self.check_mode else self.credentials_sent
         result: dict[str, t.Any] = {
@@ -93,6 +128,9 @@ class _Run:
             "credentials": "none" if plan.credentials == "none" else "sent" if sent else "not_sent",
             "warnings": [*plan.warnings, *self.warnings],
         }
+        note = self.note or plan.note
+        if note:
+            result["msg"] = note
         if self.job is not None:
             result["job"] = self.job.as_result()
         return result
@@ -106,12 +144,13 @@ class _RacedError(Exception):
         self.error = error
 
 
-def ensure(client: Client, desired: Desired, *, check_mode: bool, waiting: Waiting | None = None) -> dict[str, t.Any]:
-    """Bring one configuration into the desired state, or in check mode say what that would take.
+def ensure(client: Client, wanted: Wanted, *, check_mode: bool, waiting: Waiting | None = None) -> dict[str, t.Any]:
+    """Do what is wanted of one configuration, or in check mode say what that would take.
 
     Returns the module's result. Raises ``OntapError``; its ``result`` says what had been done by then.
     """
-    run = _Run(client, desired, waiting or Waiting(), check_mode)
+    waiting = waiting or Waiting()
+    run = _Run(client, wanted, waiting, check_mode, deadline=client.now() + waiting.timeout)
     try:
         try:
             return _ensure_once(run)
@@ -124,6 +163,7 @@ def ensure(client: Client, desired: Desired, *, check_mode: bool, waiting: Waiti
     except OntapError as exc:
         exc.result = run.result({})
         del exc.result["azure_key_vault"]
+        exc.result.pop("msg", None)
         if not run.actions:
             # In check mode the actions are those that would be sent, and now none would be.
             exc.result.update(changed=False, actions=[])
@@ -135,8 +175,10 @@ def ensure(client: Client, desired: Desired, *, check_mode: bool, waiting: Waiti
 def _ensure_once(run: _Run) -> dict[str, t.Any]:
     current = _look(run)
     plan = run.plan
-    if current is not None and _attach(run, current):
-        return _ensure_once(run) if run.waiting.wait else run.result(plan.record)
+    if current is not None and _attach(run):
+        if not run.waiting.wait or plan.steps[-1].kind == "rekey-internal":
+            return run.result(plan.record)
+        return _ensure_once(run)
     if run.check_mode or not plan.changed:
         return run.result(plan.record if plan.changed or current is None else current.record)
     return run.result(_carry_out(run, current))
@@ -144,44 +186,40 @@ def _ensure_once(run: _Run) -> dict[str, t.Any]:
 
 def _look(run: _Run) -> Vault | None:
     """Read, plan, and raise what stands in the way. Returns the present configuration."""
-    client, desired = run.client, run.desired
-    with _trying("read", run):
-        current = find(client, desired)
-        plan = make_plan(desired, current)
+    client, wanted = run.client, run.wanted
+    with _trying("read the Azure Key Vault configuration of", run):
+        current = _find(run)
+        plan = wanted.plan(current)
         if plan.needs_release:
-            plan = make_plan(desired, current, client.release())
+            plan = wanted.plan(current, client.release())
     run.plan = plan
     if run.before is None:
         run.before = plan.before
-    with _trying(plan.steps[0] if plan.steps else "change", run):
+    if plan.pending and run.check_mode:
+        run.warnings.append(plan.pending)
+        return None
+    with _trying(plan.steps[0] if plan.steps else "use the Azure Key Vault configuration of", run):
         if plan.blockers:
             raise together(plan.blockers)
-        if desired.present and current is None:
-            _check_create(client, desired.target, check_mode=run.check_mode)
+        if wanted.creates and current is None:
+            _check_create(client, run.target, check_mode=run.check_mode)
     return current
 
 
-def find(client: Client, desired: Desired) -> Vault | None:
+def _find(run: _Run) -> Vault | None:
     """The configuration that is meant, as it is now, in one request. None when there is none."""
-    target = desired.target
-    if not desired.present:
-        return pick(_read(client, target, "*"), target)
-    managed = [name for name in COMPARED if name in desired.values]
-    since = {name: FIELDS[name].since for name in managed}
-    if desired.update_credentials == "when_unreachable":
-        managed.append("azure_reachability")
-        since["azure_reachability"] = REACHABILITY
-    fields = fields_to_read(managed)
     try:
-        return pick(_read(client, target, fields), target)
+        return pick(run.read(), run.target)
     except ApiError as exc:
         # A release refuses to be asked for a field it does not have: name the option instead of ONTAP's message.
-        if exc.code not in UNKNOWN_NAME or fields == "*":
+        if exc.code not in UNKNOWN_NAME:
             raise
-        release = client.release()
+        release = run.client.release()
         names = {"azure_reachability": "update_credentials=when_unreachable"}
         unknown = [
-            too_old(names.get(name, name), first, release) for name, first in since.items() if not release.has(first)
+            too_old(names.get(name, name), first, release)
+            for name, first in run.wanted.shown_by.items()
+            if not release.has(first)
         ]
         if not unknown:
             raise
@@ -226,19 +264,16 @@ def _check_create(client: Client, target: Target, *, check_mode: bool) -> None:
 
 def _other_key_manager(client: Client, target: Target) -> str | None:
     """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
-    query = target.query()
     try:
-        stores = client.records(KEY_STORES, {**query, "fields": "*"})
+        stores = client.records(KEY_STORES, {**target.query(), "fields": "*"})
     except ApiError:
         # Before 9.10.1 there is no such collection, and a narrow role may not see it.
         return None
     for store in stores:
         # Nested up to 9.12.1 (contract, key-stores).
-        inner = store.get("keystore")
-        kind = (inner if isinstance(inner, dict) else store).get("type")
-        enabled = (inner if isinstance(inner, dict) else store).get("enabled", store.get("enabled"))
-        if kind and kind != "akv" and enabled is not False:
-            return str(kind)
+        inner = store["keystore"] if isinstance(store.get("keystore"), dict) else store
+        if inner.get("type") not in (None, "akv") and inner.get("enabled", store.get("enabled")) is not False:
+            return str(inner["type"])
     return None
 
 
@@ -251,25 +286,30 @@ def _occupied(target: Target, kind: str) -> BlockedError:
     )
 
 
-def _attach(run: _Run, current: Vault) -> bool:
-    """Before a rekey: wait for one that is running already instead of starting a second.
+def _attach(run: _Run) -> bool:
+    """Before a step that is a job: wait for one of its kind that goes on already instead of starting a second.
 
-    True when there was one and the world has to be looked at again.
+    True when there was one. Also notes the jobs that are there, so that a job whose name is lost can be told from them.
     """
-    if run.attached or not any(step.kind == "rekey" for step in run.plan.steps):
+    step = run.plan.steps[-1] if run.plan.steps else None
+    if step is None or step.kind not in _LONG or run.attached:
         return False
-    with _trying("read", run):
-        job = run.client.running_job(current.uuid, "rekey-external")
-    if job is None:
+    with _trying(step, run):
+        jobs = run.client.jobs(step.path)
+    run.known_jobs = frozenset(job.uuid for job in jobs)
+    running = next((job for job in jobs if not job.ended), None)
+    if running is None:
         return False
-    run.job = job
+    run.job = running
     if run.check_mode:
-        run.warnings.append(f"Job {job.uuid} is moving {run.desired.target} to another key; a real run waits for it.")
+        run.warnings.append(
+            f"Job {running.uuid}, which is {running.state}, does this already. A real run waits for it and starts none."
+        )
         return False
     run.attached = True
     if run.waiting.wait:
-        with _trying("wait for the running rekey of", run):
-            run.job = run.client.wait(job.uuid, run.waiting.timeout)
+        with _trying(step, run):
+            run.wait_for(running.uuid)
     return True
 
 
@@ -280,7 +320,13 @@ def _carry_out(run: _Run, current: Vault | None) -> t.Mapping[str, t.Any]:
     for step in plan.steps:
         with _trying(step, run):
             uuid = current.uuid if current else None
-            settled = _perform(run, step, uuid)
+            try:
+                settled = _perform(run, step, uuid)
+            except (ApiError, JobError) as exc:
+                if step.kind == "rekey-internal" and exc.code == NO_INTERNAL_KEY:
+                    run.note, run.plan = NOTHING_TO_REKEY, Plan(before=plan.before, after=plan.before)
+                    return record
+                raise _named(run, exc) from exc
             run.actions.append(step.as_action(uuid))
             run.credentials_sent = run.credentials_sent or any(FIELDS[n].secret for n in step.body if n in FIELDS)
             if not run.waiting.wait and run.job is not None and not run.job.ended:
@@ -292,17 +338,19 @@ def _carry_out(run: _Run, current: Vault | None) -> t.Mapping[str, t.Any]:
                 record = current.record
             elif step.kind == "verify":
                 record = {**record, **step.body}
-            elif step.kind == "rekey":
-                record = (settled or _read_rekeyed(run, step)).record
+            elif step.kind in ("rekey", "restore"):
+                record = (settled or _read_outcome(run, step)).record
             elif step.kind == "update":
-                _check_reachability(run, step, current)
-    return record if run.desired.present else {}
+                _check_reachability(run, current)
+            elif step.kind == "delete":
+                record = {}
+    return record
 
 
 def _perform(run: _Run, step: Step, uuid: str | None) -> Vault | None:
     """Send one step and see it through. Returns the record if settling a lost answer had to read it."""
     path = step.path.replace("{uuid}", uuid or "")
-    query = {"return_timeout": _server_wait(run)} if step.kind == "rekey" else None
+    query = {"return_timeout": _server_wait(run)} if step.kind in _LONG else None
     for last in (False, True):
         try:
             answer = run.client.write(step.method, path, dict(step.body) or None, query)
@@ -313,10 +361,8 @@ def _perform(run: _Run, step: Step, uuid: str | None) -> Vault | None:
             if took_effect:
                 return vault
             if took_effect is None:
-                exc.meaning = "Whether ONTAP took it cannot be seen: it never shows a credential."
-                exc.remedy = (
-                    "Run the task again with update_credentials: always; sending the same credential twice is harmless."
-                )
+                exc.meaning = "Whether ONTAP took it cannot be seen: it shows neither credentials nor the internal key."
+                exc.remedy = _UNSEEN[step.kind == "rekey-internal"]
                 raise
             if last:
                 exc.meaning = "Read again afterwards, the configuration shows no effect of it."
@@ -324,6 +370,12 @@ def _perform(run: _Run, step: Step, uuid: str | None) -> Vault | None:
         except (ApiError, JobError) as exc:
             raise _raced(run, step, exc) from exc
     raise AssertionError("unreachable: the second round returns or raises")
+
+
+_UNSEEN: t.Final = {
+    True: "Look for the job on the cluster (job history show) before running the task again.",
+    False: "Run the task again with update_credentials: always; sending the same credential twice is harmless.",
+}
 
 
 def _server_wait(run: _Run) -> int:
@@ -337,9 +389,10 @@ def _see_job_through(run: _Run, step: Step, answer: Answer) -> None:
     if uuid is None:
         return
     run.job = Job(uuid=uuid, state="running" if answer.status == 202 else "success")
-    if answer.status == 202 and run.waiting.wait:
-        run.job = run.client.wait(uuid, run.waiting.timeout)
-        if run.job.state == "gone" and not _settle(run, step, None)[0]:
+    # 200 and 201 say that it is done; where reading can confirm that, it does, and elsewhere the job is asked.
+    if run.waiting.wait and (answer.status == 202 or step.kind == "rekey-internal"):
+        run.wait_for(uuid)
+        if run.job.state == "gone" and _settle(run, step, None)[0] is False:
             raise OutcomeError(
                 f"ONTAP no longer knows job {uuid}, and the configuration shows no effect of it",
                 remedy="Look into the cluster's audit and EMS logs, then run the task again.",
@@ -348,55 +401,80 @@ def _see_job_through(run: _Run, step: Step, answer: Answer) -> None:
 
 
 def _settle(run: _Run, step: Step, uuid: str | None) -> tuple[bool | None, Vault | None]:
-    """Read whether a step has taken effect: True, False, or None when no field that ONTAP shows can tell."""
-    target = run.desired.target
-    with _trying("read", run):
-        vaults = _read(run.client, target, fields_to_read(name for name in step.body if name in COMPARED))
+    """Read whether a step has taken effect: True, False, or None when nothing that ONTAP shows can tell."""
+    if step.kind == "rekey-internal":
+        return (True if _wait_for_lost_job(run, step) else None), None
+    vaults = run.read()
     if step.kind == "delete":
-        path_uuid = step.path.rsplit("/", 1)[-1]
-        return all(vault.uuid != path_uuid for vault in vaults), None
-    vault = next((v for v in vaults if v.uuid == uuid), None) if uuid else pick(vaults, target)
+        return all(vault.uuid != step.path.rsplit("/", 1)[-1] for vault in vaults), None
+    vault = next((v for v in vaults if v.uuid == uuid), None) if uuid else pick(vaults, run.target)
     if vault is None:
         return False, None
-    shown = [name for name in step.body if name in COMPARED]
-    if any(not FIELDS[name].same(step.body[name], vault.value(name)) for name in shown):
-        if step.kind == "rekey":
-            _wait_for_lost_job(run, vault)
-            with _trying("read", run):
-                vault = pick(_read(run.client, target, "*"), target) or vault
-            return FIELDS["key_id"].same(step.body["key_id"], vault.value("key_id")), vault
-        return False, vault
-    return (True if shown else None), vault
+    shown = _shows(step, vault)
+    if shown is False and step.kind in _LONG and _wait_for_lost_job(run, step):
+        vault = pick(run.read(), run.target) or vault
+        shown = _shows(step, vault)
+    return shown, vault
 
 
-def _wait_for_lost_job(run: _Run, vault: Vault) -> None:
-    """The answer that would have named the job is lost: find the job by what it does."""
-    job = run.client.running_job(vault.uuid, "rekey-external")
-    if job is not None:
-        run.job = run.client.wait(job.uuid, run.waiting.timeout) if run.waiting.wait else job
+def _shows(step: Step, vault: Vault) -> bool | None:
+    """Whether a record shows the effect of a step; None when no field of it could."""
+    if step.kind == "restore":
+        return health(vault, "state").verdict != "keys_missing"
+    fields = [name for name in step.body if name in COMPARED]
+    if not fields:
+        return None
+    return all(FIELDS[name].same(step.body[name], vault.value(name)) for name in fields)
+
+
+def _wait_for_lost_job(run: _Run, step: Step) -> bool:
+    """The answer that would have named the job is lost: it is the one that was not there before."""
+    job = next((job for job in run.client.jobs(step.path) if job.uuid not in run.known_jobs), None)
+    if job is None:
+        return False
+    run.job = job
+    if run.waiting.wait:
+        run.wait_for(job.uuid)
+    return True
 
 
 def _raced(run: _Run, step: Step, exc: ApiError | JobError) -> Exception:
     """Whether the refusal means that somebody else was faster; then reading again decides what is left to do."""
     if step.kind == "create" and exc.code == ALREADY_CONFIGURED:
-        target = run.desired.target
-        with _trying("read", run):
-            if pick(_read(run.client, target, "*"), target) is not None:
-                return _RacedError(exc)
-            kind = _other_key_manager(run.client, target)
-        return _occupied(target, kind) if kind else exc
+        if pick(run.read(), run.target) is not None:
+            return _RacedError(exc)
+        kind = _other_key_manager(run.client, run.target)
+        return _occupied(run.target, kind) if kind else exc
     gone = exc.code in NOT_CONFIGURED or exc.http_status == 404
     return _RacedError(exc) if gone and step.kind != "create" else exc
 
 
+def _named(run: _Run, exc: OntapError) -> OntapError:
+    """A restore that failed on some nodes: say on which, and what to check there."""
+    if exc.code == RESTORE_INCOMPLETE:
+        vault = pick(run.read(), run.target)
+        found = health(vault, "state") if vault else Health("unknown")
+        if found.nodes:
+            exc.message += f"; keys are still missing on {', '.join(found.nodes)}"
+            exc.remedy = _node_checks(found.nodes)
+    return exc
+
+
+def _node_checks(nodes: t.Sequence[str]) -> str:
+    names = ", ".join(nodes)
+    return (
+        f"On {names}: check that the node is healthy (cluster show), that it reaches the Azure login service from its "
+        "management network and the SVM's LIFs there reach the vault (security key-manager external azure check "
+        f"-node {nodes[0]}), then run the task again."
+    )
+
+
 def _read_back(run: _Run, step: Step) -> Vault:
     """The record just created."""
-    target = run.desired.target
-    managed = [name for name in run.desired.values if name in COMPARED]
-    vault = pick(_read(run.client, target, fields_to_read(managed)), target)
+    vault = pick(run.read(), run.target)
     if vault is None:
         raise OutcomeError(
-            f"ONTAP accepted the request and shows no configuration for {target}",
+            f"ONTAP accepted the request and shows no configuration for {run.target}",
             remedy="Look into the cluster's EMS log, then run the task again.",
             method=step.method,
             path=step.path,
@@ -404,34 +482,38 @@ def _read_back(run: _Run, step: Step) -> Vault:
     return vault
 
 
-def _read_rekeyed(run: _Run, step: Step) -> Vault:
-    """The record after a rekey; its key must be the wanted one."""
-    target = run.desired.target
-    wanted = step.body["key_id"]
-
-    def shown() -> Vault | None:
-        return pick(_read(run.client, target, "*"), target)
-
-    vault = shown()
-    if vault and run.job and not FIELDS["key_id"].same(wanted, vault.value("key_id")) and run.waiting.wait:
+def _read_outcome(run: _Run, step: Step) -> Vault:
+    """The record after a job; it must show what the job was for."""
+    vault = pick(run.read(), run.target)
+    if vault and run.job and run.waiting.wait and _shows(step, vault) is False:
         # Answered 200 or 201 with a job that had not ended after all.
-        run.job = run.client.wait(run.job.uuid, run.waiting.timeout)
-        vault = shown()
-    if vault is None or not FIELDS["key_id"].same(wanted, vault.value("key_id")):
+        run.wait_for(run.job.uuid)
+        vault = pick(run.read(), run.target)
+    if vault is None:
         raise OutcomeError(
-            f"ONTAP reported success, but key_id of {target} is {vault.value('key_id') if vault else 'gone'} "
-            f"and not {wanted}",
+            f"ONTAP reported success, but {run.target} has no such configuration any more",
+            remedy="Somebody removed it meanwhile: look into the cluster's audit log.",
+        )
+    if _shows(step, vault) is False:
+        if step.kind == "restore":
+            found = health(vault, "state")
+            raise OutcomeError(
+                f"ONTAP reported success, but keys are still missing on {', '.join(found.nodes) or 'some nodes'}",
+                remedy=_node_checks(found.nodes or ("NODE",)),
+            )
+        raise OutcomeError(
+            f"ONTAP reported success, but key_id of {run.target} is {vault.value('key_id')} and not "
+            f"{step.body['key_id']}",
             remedy="Look into the cluster's EMS log before disabling any version of the old key in Azure.",
         )
     return vault
 
 
-def _check_reachability(run: _Run, step: Step, current: Vault | None) -> None:
+def _check_reachability(run: _Run, current: Vault | None) -> None:
     """A credential sent because Azure refused the old one must have helped."""
-    if run.desired.update_credentials != "when_unreachable" or current is None or current.azure_reachable is not False:
+    if "azure_reachability" not in run.wanted.shown_by or current is None or current.azure_reachable is not False:
         return
-    raw = run.client.get(f"{VAULTS}/{current.uuid}", {"fields": "azure_reachability"})
-    vault = Vault.of(raw)
+    vault = Vault.of(run.client.get(f"{VAULTS}/{current.uuid}", {"fields": "azure_reachability"}))
     if vault.azure_reachable is not True:
         said = (vault.record.get("azure_reachability") or {}).get("message") or "no message"
         raise OutcomeError(
@@ -442,12 +524,11 @@ def _check_reachability(run: _Run, step: Step, current: Vault | None) -> None:
 
 
 @contextlib.contextmanager
-def _trying(step: Step | str, run: _Run) -> t.Iterator[None]:
+def _trying(what: Step | str, run: _Run) -> t.Iterator[None]:
     """Names in every error what was being tried."""
     try:
         yield
     except OntapError as exc:
         if not exc.tried:
-            what = step.purpose if isinstance(step, Step) else step
-            exc.tried = f"Could not {what} the Azure Key Vault configuration of {run.desired.target}"
+            exc.tried = f"Could not {what.purpose if isinstance(what, Step) else what} {run.target}"
         raise

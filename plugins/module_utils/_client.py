@@ -343,14 +343,11 @@ class Client:
                 return Job(uuid=uuid, state="gone")
             raise
 
-    def running_job(self, *words: str) -> Job | None:
-        """A queued, running or paused job whose description (``POST /api/…``) names all ``words``."""
-        query = {"state": "queued|running|paused", "fields": "description,state,message,code"}
-        for record in self.records("/api/cluster/jobs", query):
-            job = _job_of(record, str(record.get("uuid", "")))
-            if not job.ended and all(word in job.description for word in words):
-                return job
-        return None
+    def jobs(self, path: str) -> list[Job]:
+        """The jobs, ended ones too while ONTAP keeps them, whose description (``POST /api/…``) names ``path``."""
+        query = {"description": f"*{path}*", "fields": "description,state,message,code"}
+        found = [_job_of(record, str(record.get("uuid", ""))) for record in self.records("/api/cluster/jobs", query)]
+        return [job for job in found if path in job.description]
 
     def wait(self, uuid: str, timeout: float) -> Job:
         """Poll a job until it ends or ``timeout`` seconds are over. Network faults do not end the wait.

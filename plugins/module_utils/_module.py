@@ -66,6 +66,9 @@ WAITING: t.Final[Spec] = {
     "wait_timeout": {"type": "int", "default": 600},
 }
 
+# What the modules that act on an existing configuration share.
+ACTION: t.Final[Spec] = {**IDENTITY, "uuid": {"type": "str"}, **WAITING}
+
 
 def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
     """``wait`` and ``wait_timeout`` (seconds). Raises ``InputError`` for a negative time."""

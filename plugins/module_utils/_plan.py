@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
@@ -28,6 +28,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     R9_14,
     REACHABILITY,
     REKEY_EXTERNAL,
+    REKEY_INTERNAL,
     SECRETS,
     VAULTS,
     Field,
@@ -35,6 +36,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     Target,
     Vault,
     check_value,
+    health,
     vault_uri,
 )
 
@@ -44,7 +46,7 @@ DEFAULT_CONFIGURATION = "default"
 
 @dataclass(frozen=True)
 class Desired:
-    """What the user wants of one configuration: only what was given, checked.
+    """What the user wants one configuration to be: only what was given, checked.
 
     ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
     """
@@ -86,10 +88,175 @@ class Desired:
             update_credentials=policy,
         )
 
+    @property
+    def shown_by(self) -> dict[str, Release]:
+        """The fields that a read must show, with the first release that has each."""
+        if not self.present:
+            return {}
+        fields = {name: FIELDS[name].since for name in self.values}
+        if self.update_credentials == "when_unreachable":
+            fields["azure_reachability"] = REACHABILITY
+        return fields
+
+    @property
+    def creates(self) -> bool:
+        """Whether a configuration that does not exist is created."""
+        return self.present
+
+    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
+        """The plan that turns ``current`` (None: no such configuration) into this.
+
+        ``release`` may be None as long as the record itself proves what the plan needs to know.
+        """
+        return make_plan(self, current, release)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Restore keys from Azure to the nodes that lack them; ``force`` restores whatever the nodes have."""
+
+    target: Target
+    force: bool = False
+
+    @property
+    def shown_by(self) -> dict[str, Release]:
+        """Only the state tells which nodes lack keys."""
+        return {"state": Release(9, 7)}
+
+    @property
+    def creates(self) -> bool:
+        return False
+
+    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
+        """The plan, from the state the configuration reports."""
+        if current is None or not current.enabled:
+            return _plan_without(self.target, current, "restores the keys")
+        found = health(current, "state")
+        lacking = found.verdict == "keys_missing"
+        before = {**_view(current.record), "keys_missing_on": list(found.nodes) if lacking else []}
+        if not (lacking or self.force):
+            return Plan(before=before, after=before, record=current.record, note=_NOTHING_TO_RESTORE[found.verdict])
+        after = {**before, "keys_missing_on": []}
+        if not lacking:
+            after["restore"] = "(forced)"
+        where = f" on {', '.join(found.nodes)}" if lacking and found.nodes else ""
+        return Plan(
+            steps=(Step("restore", "POST", f"{VAULTS}/{current.uuid}/restore"),),
+            before=before,
+            after=after,
+            record={**current.record, "state": {"available": True, "code": "0", "message": ""}},
+            note=f"Keys are missing{where}." if lacking else f"Forced. {_NOTHING_TO_RESTORE[found.verdict]}",
+        )
+
+
+_NOTHING_TO_RESTORE: t.Final = {
+    "healthy": "Every node has its keys.",
+    "no_encrypted_volume_yet": "No encrypted volume exists yet, so there are no keys to restore.",
+    "unknown": "ONTAP does not say whether the nodes have their keys, so nothing was restored; force: true restores.",
+}
+
+
+@dataclass(frozen=True)
+class Rekey:
+    """Replace the internal key, or move to the external key ``key_id``."""
+
+    target: Target
+    key_id: str | None = None
+    allow_other_vault: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Rekey:
+        """From module options. Raises ``InputError`` naming the option; nothing has been sent by then."""
+        key, key_id = params["key"], params.get("key_id")
+        if key == "external" and not key_id:
+            raise InputError("key is external, but key_id is not given", remedy="Give key_id, the key to move to.")
+        if key == "internal" and key_id:
+            raise InputError(
+                "key_id is given although key is internal",
+                remedy="Leave key_id out to replace the internal key, or set key: external to move to another key.",
+            )
+        if key_id:
+            check_value("key_id", key_id)
+        return cls(Target.of(params), key_id, params["allow_other_vault"])
+
+    @property
+    def creates(self) -> bool:
+        return False
+
+    @property
+    def shown_by(self) -> dict[str, Release]:
+        """The state tells whether there is an internal key at all."""
+        return {} if self.key_id else {"state": Release(9, 7)}
+
+    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
+        """The plan: never empty for the internal key of an SVM with encrypted volumes, for no field shows that key."""
+        if current is None or not current.enabled:
+            return _plan_without(self.target, current, "replaces a key")
+        if self.key_id is None:
+            return _plan_internal(current, release)
+        plan = make_plan(Desired(self.target, values={"key_id": self.key_id}), current, release)
+        if plan.changed and not self.allow_other_vault and not _in_vault(self.key_id, current.value("name")):
+            other = BlockedError(
+                f"key_id {self.key_id} is a key of another vault than {current.value('name')}, the one that "
+                f"{self.target} uses",
+                remedy="Correct key_id, or set allow_other_vault: true where the vault has several addresses.",
+            )
+            plan = replace(plan, blockers=(*plan.blockers, other))
+        return plan if plan.changed else replace(plan, note="The configuration uses that key already.")
+
+
+def _plan_internal(current: Vault, release: Release | None) -> Plan:
+    gate = _Gate(current.at_least, release)
+    gate.require("key=internal", REKEY_INTERNAL, f"Upgrade the cluster to ONTAP {REKEY_INTERNAL} or later.")
+    before = {**_view(current.record), "internal_key": "(present)"}
+    if health(current, "state").verdict == "no_encrypted_volume_yet":
+        # ONTAP would answer that there is no key yet (contract, fresh state).
+        return Plan(before=before, after=before, record=current.record, note=NOTHING_TO_REKEY)
+    return Plan(
+        steps=(Step("rekey-internal", "POST", f"{VAULTS}/{current.uuid}/rekey-internal"),),
+        before=before,
+        after={**before, "internal_key": "(new)"},
+        record=current.record,
+        blockers=tuple(gate.blockers),
+        needs_release=gate.needs_release,
+    )
+
+
+NOTHING_TO_REKEY: t.Final = (
+    "There is no internal key to replace: it comes into being with the first encrypted volume of the SVM."
+)
+
+
+def _plan_without(target: Target, current: Vault | None, what: str) -> Plan:
+    """For an action on a configuration that is not there or not in use."""
+    if current is None:
+        blocker = BlockedError(
+            f"{target} has no Azure Key Vault configuration that is enabled",
+            remedy="Check svm, svm_uuid, configuration or uuid, and scope; azure_key_vault creates a configuration.",
+        )
+        pending = (
+            f"{target} has no Azure Key Vault configuration yet, so there is nothing to predict. A real run fails "
+            "unless a task before this one creates it."
+        )
+        return Plan(blockers=(blocker,), pending=pending)
+    blocker = BlockedError(
+        f"configuration {current.configuration} is inactive, and ONTAP {what} only of the enabled one",
+        remedy="Leave configuration or uuid out to mean the enabled one, or enable this one first.",
+    )
+    return Plan(blockers=(blocker,))
+
 
 def _unwrapped(name: str, value: str) -> str:
     """base64 tools break lines; ONTAP wants one."""
     return "".join(value.split()) if name == "client_certificate" else value
+
+
+_PURPOSES: t.Final = {
+    "verify": "set verify_host and verify_ip of",
+    "rekey": "change the external key of",
+    "rekey-internal": "replace the internal key of",
+    "restore": "restore the keys of",
+}
 
 
 @dataclass(frozen=True)
@@ -104,9 +271,7 @@ class Step:
     @property
     def purpose(self) -> str:
         """For messages: what the request is for."""
-        return {"rekey": "move to another external key", "verify": "set verify_host and verify_ip"}.get(
-            self.kind, self.kind
-        )
+        return _PURPOSES.get(self.kind, f"{self.kind} the Azure Key Vault configuration of")
 
     def as_action(self, uuid: str | None = None) -> dict[str, t.Any]:
         """The entry in ``actions``: names of the fields, no values."""
@@ -152,6 +317,10 @@ class Plan:
     warnings: tuple[str, ...] = ()
     credentials: str = "none"
     needs_release: bool = False
+    # What is worth saying although nothing is wrong; and what check mode says instead of the blockers, where an
+    # earlier task of the same check run may have removed them.
+    note: str = ""
+    pending: str = ""
 
     @property
     def changed(self) -> bool:
@@ -324,7 +493,7 @@ def _plan_update(desired: Desired, current: Vault, release: Release | None) -> P
         record={**current.record, **changes},
         drift=tuple(drift),
         blockers=tuple(gate.blockers),
-        warnings=_warnings(desired, current, body),
+        warnings=(*_warnings(desired, current, body), *_secret_missing(body, gate)),
         credentials=_credentials(desired, sent=bool(sent)),
         needs_release=gate.needs_release,
     )
@@ -377,16 +546,16 @@ def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: _Gate) -> No
         for name, value in desired.flags.items():
             gate.require(name, FIELDS[name].since)
             body[name] = value
-    if "client_secret" in body or gate.has(PATCH_NEEDS_SECRET_UNTIL) is not False:
-        return
-    if "client_secret" in desired.secrets:
-        body["client_secret"] = desired.secrets["client_secret"]
-    else:
-        gate.blockers.append(
-            InputError(
-                f"this release of ONTAP takes a change of {', '.join(sorted(body))} only together with client_secret",
-                remedy="Give client_secret (AKV_CLIENT_SECRET) as well.",
-            )
+    secret = desired.secrets.get("client_secret")
+    if secret and "client_secret" not in body and gate.has(PATCH_NEEDS_SECRET_UNTIL) is False:
+        body["client_secret"] = secret
+
+
+def _secret_missing(body: t.Mapping[str, t.Any], gate: _Gate) -> t.Iterator[str]:
+    if body and "client_secret" not in body and gate.has(PATCH_NEEDS_SECRET_UNTIL) is False:
+        yield (
+            f"{', '.join(sorted(body))} will change and client_secret is not given, which this release of ONTAP "
+            "documents as required in every change: it may refuse (65537517). Give client_secret (AKV_CLIENT_SECRET)."
         )
 
 

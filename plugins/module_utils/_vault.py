@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
@@ -37,6 +37,7 @@ R9_16 = Release(9, 16, 1)
 
 # The first release that reports azure_reachability and ekmip_reachability.
 REACHABILITY = R9_8
+REKEY_INTERNAL = R9_8
 # From this release on a changed key_id goes by rekey-external; before it, by PATCH.
 REKEY_EXTERNAL = R9_11
 # Up to this release the documentation of PATCH calls client_secret required, whatever else is sent.
@@ -289,18 +290,23 @@ _FORMS: t.Final = {
 
 @dataclass(frozen=True)
 class Target:
-    """Which configuration is meant: the enabled one of a scope, or the one named by ``configuration`` (9.14.1+)."""
+    """Which configuration is meant: the enabled one of a scope, the one named by ``configuration`` (9.14.1+), or the
+    one with a UUID."""
 
-    scope: str
+    scope: str = "svm"
     svm: str | None = None
     svm_uuid: str | None = None
     configuration: str | None = None
+    uuid: str | None = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Target:
         """From module options. Raises ``InputError``: cluster scope is never assumed because ``svm`` is missing."""
         scope = params.get("scope") or "svm"
-        svm, svm_uuid = params.get("svm"), params.get("svm_uuid")
+        svm, svm_uuid, uuid = params.get("svm"), params.get("svm_uuid"), params.get("uuid")
+        if uuid:
+            check_uuid_alone(params)
+            return cls(uuid=uuid)
         if svm and svm_uuid:
             raise InputError("svm and svm_uuid are both given", remedy="Give one of them.")
         if scope == "cluster" and (svm or svm_uuid):
@@ -316,11 +322,15 @@ class Target:
         return cls(scope=scope, svm=svm, svm_uuid=svm_uuid, configuration=params.get("configuration"))
 
     def __str__(self) -> str:
+        if self.uuid:
+            return f"UUID {self.uuid}"
         where = "the cluster" if self.scope == "cluster" else f"SVM {self.svm or self.svm_uuid}"
         return f"{where}, configuration {self.configuration}" if self.configuration else where
 
     def query(self) -> dict[str, str]:
         """The filter that finds this scope's records on every release; ``configuration`` is filtered by ``pick``."""
+        if self.uuid:
+            return {"uuid": literal(self.uuid)}
         if self.scope == "cluster":
             return {"scope": "cluster"}
         if self.svm:
@@ -330,6 +340,16 @@ class Target:
     def svm_reference(self) -> dict[str, str]:
         """The SVM as a request body names it."""
         return {"name": self.svm} if self.svm else {"uuid": self.svm_uuid or ""}
+
+
+def check_uuid_alone(params: t.Mapping[str, t.Any]) -> None:
+    """Raises ``InputError`` when ``uuid`` comes with something else that says which configuration is meant."""
+    others = [name for name in ("svm", "svm_uuid", "configuration") if params.get(name)]
+    if others or params.get("scope") == "cluster":
+        raise InputError(
+            f"uuid is given together with {', '.join(others or ['scope'])}",
+            remedy="Give uuid alone, since it names one configuration.",
+        )
 
 
 @dataclass(frozen=True)
@@ -410,6 +430,8 @@ def read(client: Client, target: Target, *, fields: str = "*") -> tuple[Vault, .
 
 
 def _belongs(vault: Vault, target: Target) -> bool:
+    if target.uuid:
+        return vault.uuid == target.uuid
     if target.scope == "cluster":
         return vault.scope == "cluster"
     if target.svm:
@@ -419,7 +441,9 @@ def _belongs(vault: Vault, target: Target) -> bool:
 
 def pick(vaults: t.Iterable[Vault], target: Target) -> Vault | None:
     """The configuration that is meant: the named one, else the enabled one. An inactive one is never a substitute."""
-    if target.configuration:
+    if target.uuid:
+        meant = list(vaults)
+    elif target.configuration:
         meant = [vault for vault in vaults if vault.configuration == target.configuration]
     else:
         meant = [vault for vault in vaults if vault.enabled]
@@ -510,11 +534,8 @@ def _check_range(option: str, value: int | None, low: int, high: int) -> None:
 
 
 def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
-    if params.get("uuid") and (params.get("svm") or params.get("svm_uuid") or params.get("configuration")):
-        raise InputError(
-            "uuid is given together with svm, svm_uuid or configuration",
-            remedy="Give uuid alone, since it names one configuration.",
-        )
+    if params.get("uuid"):
+        check_uuid_alone(params)
     if params.get("scope") == "cluster" or (params.get("svm") and params.get("svm_uuid")):
         Target.of(params)
     filters: dict[str, str] = {}
@@ -637,8 +658,10 @@ _NODE_REASON = re.compile(r"\bnode:\s*([\w.-]*\w)\.?\s*reason:\s*(.*?)(?=\bnode:
 _NODE_LIST = re.compile(r"\bnodes?\s*[-:]\s*([\w.-]*\w(?:\s*,\s*[\w.-]*\w)*)", re.I)
 
 
-def health(vault: Vault) -> Health:
-    """The verdict over ``state``, ``azure_reachability`` and ``ekmip_reachability`` of a record that has them."""
+def health(vault: Vault, *of: str) -> Health:
+    """The verdict over ``state``, ``azure_reachability`` and ``ekmip_reachability``, or over those named in ``of``."""
+    if of:
+        vault = replace(vault, record={k: v for k, v in vault.record.items() if k in of or k not in HEALTH_FIELDS})
     if not vault.enabled:
         return Health("unknown", ("ONTAP reports no health for an inactive configuration",))
     # The worst that is found names the verdict; every finding is a reason.

@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - ontap.security.connection
   - ontap.security.identity
+  - ontap.security.waiting
   - ontap.security.attributes
 attributes:
   check_mode:
@@ -135,19 +136,10 @@ options:
       - Whether ONTAP checks the address in the vault's certificate. Needs ONTAP 9.14.1 or later.
       - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
     type: bool
-  wait:
-    description:
-      - Whether to wait for jobs that ONTAP runs for a change. V(false) returns RV(job) at once.
-    type: bool
-    default: true
-  wait_timeout:
-    description:
-      - Seconds to wait for jobs altogether. When they are over the task fails and names the job, which goes on in ONTAP;
-        running the task again waits for that job instead of starting another one.
-    type: int
-    default: 600
 seealso:
   - module: ontap.security.azure_key_vault_info
+  - module: ontap.security.azure_key_vault_rekey
+  - module: ontap.security.azure_key_vault_restore
 """
 
 EXAMPLES = r"""

@@ -202,9 +202,21 @@ error:
       description: ONTAP's message.
       type: str
       returned: always
+    target:
+      description: The field ONTAP complains about.
+      type: str
+      returned: always
     http_status:
       description: HTTP status of the answer.
       type: int
+      returned: always
+    method:
+      description: HTTP method of the request.
+      type: str
+      returned: always
+    path:
+      description: Path of the request.
+      type: str
       returned: always
     meaning:
       description: What the code means.
@@ -214,12 +226,19 @@ error:
       description: What to do.
       type: str
       returned: always
+    job:
+      description: The job, as in RV(job).
+      type: dict
+      returned: when there was one
   sample:
-    code: "6691623"
-    message: User is not authorized.
-    http_status: 401
-    meaning: ONTAP did not accept the login.
-    remedy: Check username and password.
+    code: "65536867"
+    message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.
+    target: null
+    http_status: 400
+    method: DELETE
+    path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
+    meaning: Encrypted volumes still keep their keys with this key manager.
+    remedy: Move, decrypt or delete the encrypted volumes first.
 """
 
 import typing as t

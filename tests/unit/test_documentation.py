@@ -123,6 +123,12 @@ def test_results_are_documented(name: str, docs: dict[str, t.Any]) -> None:
         assert {"description", "returned", "type"} <= set(entry), key
 
 
+def test_the_same_result_is_documented_the_same(docs: dict[str, t.Any]) -> None:
+    for key in ("actions", "credentials", "job", "error"):
+        texts = {json.dumps(entry["return"][key], sort_keys=True) for entry in docs.values() if key in entry["return"]}
+        assert len(texts) == 1, key
+
+
 def calls(node: t.Any) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
     """Every use of something of this collection in a playbook, wherever it stands."""
     if isinstance(node, list):

@@ -7,12 +7,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError, UnsupportedError
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._vault import COMPARED, CREDENTIALS, FIELDS, SECRETS, Vault
-from hypothesis import given
-from hypothesis import strategies as st
 
 CANARY = "c4n4ry-secret"
 BASE = {
@@ -219,8 +220,11 @@ def test_releases_before_9_9_want_the_secret_in_every_patch() -> None:
     old = vault(Release(9, 8))
     plan = plan_for(desired(svm="vs0", proxy_port=1, **SECRET), old, Release(9, 8))
     assert plan.steps[0].body == {"proxy_port": 1, **SECRET}
-    blocked = plan_for(desired(svm="vs0", proxy_port=1), old, Release(9, 8))
-    assert "client_secret" in blocked.blockers[0].message
+    # The documents and the vendor's client of that release disagree, so without it the user is warned and ONTAP asked.
+    alone = plan_for(desired(svm="vs0", proxy_port=1), old, Release(9, 8))
+    assert alone.steps[0].body == {"proxy_port": 1}
+    assert "client_secret" in alone.warnings[0]
+    assert not plan_for(desired(svm="vs0", proxy_port=1), vault(Release(9, 9, 1)), Release(9, 9, 1)).warnings
 
 
 @pytest.mark.parametrize(

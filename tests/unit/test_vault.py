@@ -7,6 +7,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     COMPARED,
@@ -22,8 +25,6 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     pick,
     vault_uri,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 hosts = st.lists(labels, min_size=1, max_size=4).map(".".join)
@@ -205,7 +206,13 @@ def test_a_query_that_cannot_be_meant(params: dict[str, t.Any], words: str) -> N
 def test_a_query_in_yaml_becomes_one_in_ontap() -> None:
     wanted = Search.of(
         {
-            "filters": {"enabled": True, "client_id": ["a", "b"], "proxy_host": None, "proxy_port": 80, "name": "https*"},
+            "filters": {
+                "enabled": True,
+                "client_id": ["a", "b"],
+                "proxy_host": None,
+                "proxy_port": 80,
+                "name": "https*",
+            },
             "fields": ["svm.{name,uuid}", "!state", "*"],
             "order_by": ["svm.name desc", "name"],
             "max_records": 5,
@@ -228,7 +235,7 @@ OK = {"available": True, "code": "0", "message": ""}
 FRESH = {
     "available": False,
     "code": "65537551",
-    "message": "The internal key is unavailable on these nodes: Node: node1. Reason: No volumes created yet for the SVM. "
+            {"state": {"available": False, "message": "Node: n1. Reason: Lost. Node: n2. Reason: No volumes."}},
     "The status will be available after creating encrypted volumes. Node: node2. Reason: No volumes created yet for "
     "the SVM. The status will be available after creating encrypted volumes.",
 }
@@ -258,7 +265,12 @@ def kmip(*unreachable: str) -> list[dict[str, t.Any]]:
             ["node1", "node2"],
         ),
         (
-            {"state": {"available": False, "message": "Node: n1. Reason: Key not found. Node: n2. Reason: No volumes."}},
+            {
+                "state": {
+                    "available": False,
+                    "message": "Node: n1. Reason: Key not found. Node: n2. Reason: No volumes.",
+                }
+            },
             "keys_missing",
             ["n1"],
         ),

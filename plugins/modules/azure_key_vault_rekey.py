@@ -1,0 +1,260 @@
+#!/usr/bin/python
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: azure_key_vault_rekey
+short_description: Replace the internal key of an Azure Key Vault configuration, or move it to another external key
+version_added: 0.1.0
+author:
+  - ontap.security contributors (@ontap-security)
+description:
+  - V(internal) replaces the key that ONTAP keeps wrapped in Azure and wraps its own keys with. Azure's key stays the same.
+  - V(external) wraps that key with another key of Azure, which must exist already. The key is moved to only if it is not in use.
+  - Data is not encrypted again in either case.
+extends_documentation_fragment:
+  - ontap.security.connection
+  - ontap.security.identity
+  - ontap.security.waiting
+  - ontap.security.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Only reads. For V(internal) it predicts a change unless no encrypted volume exists yet.
+      - Where the configuration does not exist yet, as in a check run of a playbook that creates it first, reports no change and warns.
+  diff_mode:
+    support: full
+    details:
+      - The internal key has no name, so the diff only says that there is a new one.
+  idempotent:
+    support: partial
+    details:
+      - O(key=external) is idempotent. O(key=internal) replaces the key in every run and always reports a change.
+options:
+  uuid:
+    description:
+      - UUID of the configuration, instead of O(svm), O(svm_uuid), O(scope) and O(configuration).
+    type: str
+  key:
+    description:
+      - Which key to replace.
+      - V(internal) needs ONTAP 9.8 or later. Without an encrypted volume there is no internal key yet; that is no error, and RV(msg)
+        says so.
+      - V(external) is done with PATCH up to ONTAP 9.10.1 (from 9.8) and with C(rekey-external) from 9.11.1. On 9.8, which documents the
+        client secret as required for that, use M(ontap.security.azure_key_vault) with C(key_id) and C(client_secret).
+    type: str
+    choices: [internal, external]
+    required: true
+  key_id:
+    description:
+      - Identifier of the external key to use, with or without a version. Required with O(key=external).
+      - Where one side names no version, only vault and key are compared. ONTAP 9.8 to 9.12.1 returns the identifier without it.
+    type: str
+  allow_other_vault:
+    description:
+      - Whether O(key_id) may be in another vault than the configuration's C(name). That is right only where the vault has
+        several addresses, as with private links.
+    type: bool
+    default: false
+seealso:
+  - module: ontap.security.azure_key_vault
+  - module: ontap.security.azure_key_vault_restore
+"""
+
+EXAMPLES = r"""
+# The connection comes from ONTAP_HOSTNAME, ONTAP_USERNAME, ONTAP_PASSWORD and ONTAP_CA_PATH,
+# or from module_defaults of group/ontap.security.ontap.
+
+- name: Replace the internal key, as auditors want once a year
+  ontap.security.azure_key_vault_rekey:
+    svm: vs0
+    key: internal
+
+- name: Move to another key of the vault
+  ontap.security.azure_key_vault_rekey:
+    svm: vs0
+    key: external
+    key_id: https://myvault.vault.azure.net/keys/mykey/a8e619fd8f234db3b0b95c59540e2a74
+
+- name: Give a large SVM an hour
+  ontap.security.azure_key_vault_rekey:
+    svm: vs0
+    key: external
+    key_id: https://myvault.vault.azure.net/keys/mykey2
+    wait_timeout: 3600
+"""
+
+RETURN = r"""
+msg:
+  description: What is worth saying, in a sentence. After a failure what went wrong and what to do.
+  returned: when there is something to say
+  type: str
+  sample: The configuration uses that key already.
+azure_key_vault:
+  description:
+    - The configuration afterwards, in check mode the predicted one.
+  returned: success
+  type: dict
+  sample:
+    uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
+    scope: svm
+    svm:
+      name: vs0
+      uuid: 4f7abf4c-9a07-11ea-8d52-005056bbeba5
+    name: https://myvault.vault.azure.net/
+    key_id: https://myvault.vault.azure.net/keys/mykey2
+diff:
+  description: The configuration before and after.
+  returned: always
+  type: dict
+  sample:
+    before_header: SVM vs0
+    after_header: SVM vs0
+    before:
+      key_id: https://myvault.vault.azure.net/keys/mykey
+    after:
+      key_id: https://myvault.vault.azure.net/keys/mykey2
+actions:
+  description:
+    - The requests that changed something, in check mode those that would be sent, in order. Names of fields, no values.
+    - V({uuid\}) in a path stands for a configuration that does not exist yet.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: HTTP method.
+      type: str
+      returned: always
+    path:
+      description: Path of the REST API.
+      type: str
+      returned: always
+    fields:
+      description: Fields in the body.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    - method: PATCH
+      path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
+      fields: [client_id, client_secret]
+credentials:
+  description:
+    - Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.
+  returned: always
+  type: str
+  choices: [sent, not_sent, none]
+  sample: not_sent
+job:
+  description: The job that ONTAP ran for the change.
+  returned: when there was one
+  type: dict
+  contains:
+    uuid:
+      description: UUID of the job.
+      type: str
+      returned: always
+    state:
+      description: State of the job, or V(gone) once ONTAP has removed it, which it does 300 seconds after its end.
+      type: str
+      returned: always
+    message:
+      description: ONTAP's message.
+      type: str
+      returned: always
+    code:
+      description: ONTAP's code, V(0) while all is well.
+      type: str
+      returned: always
+  sample:
+    uuid: 6ab6946f-9a0c-11ea-8d52-005056bbeba5
+    state: success
+    message: ""
+    code: "0"
+error:
+  description: What went wrong. C(msg) holds the same as text.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: ONTAP's code as a string. See the guide on error codes.
+      type: str
+      returned: always
+    message:
+      description: ONTAP's message.
+      type: str
+      returned: always
+    target:
+      description: The field ONTAP complains about.
+      type: str
+      returned: always
+    http_status:
+      description: HTTP status of the answer.
+      type: int
+      returned: always
+    method:
+      description: HTTP method of the request.
+      type: str
+      returned: always
+    path:
+      description: Path of the request.
+      type: str
+      returned: always
+    meaning:
+      description: What the code means.
+      type: str
+      returned: always
+    remedy:
+      description: What to do.
+      type: str
+      returned: always
+    job:
+      description: The job, as in RV(job).
+      type: dict
+      returned: when there was one
+  sample:
+    code: "65536867"
+    message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.
+    target: null
+    http_status: 400
+    method: DELETE
+    path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
+    meaning: Encrypted volumes still keep their keys with this key manager.
+    remedy: Move, decrypt or delete the encrypted volumes first.
+"""
+
+import typing as t
+
+from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
+from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._module import ACTION, CONNECTION, Spec, run, waiting_of
+from ansible_collections.ontap.security.plugins.module_utils._plan import Rekey
+
+SPEC: Spec = {
+    "key": {"type": "str", "choices": ["internal", "external"], "required": True, "no_log": False},
+    "key_id": {"type": "str", "no_log": False},
+    "allow_other_vault": {"type": "bool", "default": False},
+}
+
+
+def argument_spec() -> Spec:
+    """All options of the module."""
+    return {**CONNECTION, **ACTION, **SPEC}
+
+
+def rekey(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
+    """The module without Ansible: options in, result out. Raises ``OntapError``."""
+    return ensure(client, Rekey.of(params), check_mode=check_mode, waiting=waiting_of(params))
+
+
+def main() -> None:
+    run(argument_spec(), rekey, caller="azure_key_vault_rekey")
+
+
+if __name__ == "__main__":
+    main()
