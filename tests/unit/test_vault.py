@@ -235,7 +235,7 @@ OK = {"available": True, "code": "0", "message": ""}
 FRESH = {
     "available": False,
     "code": "65537551",
-            {"state": {"available": False, "message": "Node: n1. Reason: Lost. Node: n2. Reason: No volumes."}},
+    "message": "The internal key is unavailable on these nodes: Node: node1. Reason: No volumes created yet for it. "
     "The status will be available after creating encrypted volumes. Node: node2. Reason: No volumes created yet for "
     "the SVM. The status will be available after creating encrypted volumes.",
 }
