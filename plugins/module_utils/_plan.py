@@ -363,8 +363,7 @@ class _Gate:
         self.blockers: list[OntapError] = []
 
     def require(self, what: str, since: Release, remedy: str = "") -> None:
-        if self.has(since) is False:
-            assert self._release is not None
+        if self._release is not None and self.has(since) is False:
             self.blockers.append(too_old(what, since, self._release, remedy))
 
     def has(self, since: Release) -> bool | None:

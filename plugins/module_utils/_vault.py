@@ -474,7 +474,7 @@ class Search:
             _check_query_name("fields", name)
         order_by = tuple(params.get("order_by") or ())
         for entry in order_by:
-            name, _, direction = entry.partition(" ")
+            name, _blank, direction = entry.partition(" ")
             _check_query_name("order_by", name)
             if direction not in ("", "asc", "desc"):
                 raise InputError(
@@ -678,9 +678,9 @@ def health(vault: Vault, *of: str) -> Health:
                 _sentence(f"the embedded key server of node {node} cannot be reached", entry)
             )
     state = vault.record.get("state")
+    state = state if isinstance(state, dict) else {}
     available = _available(state)
     if available is False:
-        assert isinstance(state, dict)
         verdict, lacking = _lacking(str(state.get("message") or ""))
         nodes.update(dict.fromkeys(lacking))
         found[verdict] = [
@@ -698,10 +698,8 @@ def health(vault: Vault, *of: str) -> Health:
     return Health("healthy")
 
 
-def _available(state: t.Any) -> bool | None:
+def _available(state: t.Mapping[str, t.Any]) -> bool | None:
     """The boolean if there is one, else the code, which is "0" when all is well."""
-    if not isinstance(state, dict):
-        return None
     if isinstance(state.get("available"), bool):
         return bool(state["available"])
     return state["code"] == "0" if state.get("code") is not None else None
@@ -712,7 +710,9 @@ def _lacking(message: str) -> tuple[str, list[str]]:
     reasons = _NODE_REASON.findall(message)
     if reasons:
         missing = [node for node, reason in reasons if not _NO_VOLUME.search(reason)]
-        return ("keys_missing", missing) if missing else ("no_encrypted_volume_yet", [node for node, _ in reasons])
+        return (
+            ("keys_missing", missing) if missing else ("no_encrypted_volume_yet", [node for node, _reason in reasons])
+        )
     listed = _NODE_LIST.search(message)
     names = re.split(r"\s*,\s*", listed[1]) if listed else []
     return ("no_encrypted_volume_yet" if _NO_VOLUME.search(message) else "keys_missing"), names

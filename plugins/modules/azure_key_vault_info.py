@@ -227,7 +227,7 @@ error:
       type: str
       returned: always
     job:
-      description: The job, as in RV(job).
+      description: The job, with C(uuid), C(state), C(message) and C(code).
       type: dict
       returned: when there was one
   sample:

@@ -109,7 +109,7 @@ diff:
 actions:
   description:
     - The requests that changed something, in check mode those that would be sent, in order. Names of fields, no values.
-    - V({uuid\}) in a path stands for a configuration that does not exist yet.
+    - C({uuid}) in a path stands for a configuration that does not exist yet.
   returned: always
   type: list
   elements: dict
@@ -202,7 +202,7 @@ error:
       type: str
       returned: always
     job:
-      description: The job, as in RV(job).
+      description: The job, with C(uuid), C(state), C(message) and C(code).
       type: dict
       returned: when there was one
   sample:

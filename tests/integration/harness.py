@@ -106,6 +106,7 @@ def play(
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=600,
+            check=False,
         )
         output = finished.stdout + finished.stderr
         lines = witness.read_text().splitlines() if witness.exists() else []

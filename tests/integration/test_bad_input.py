@@ -71,9 +71,9 @@ OPTIONS: list[tuple[dict[str, t.Any], tuple[str, ...], int]] = [
 
 
 def test_options(sim: Simulator) -> None:
-    tasks = [Task(options, check=check) for options, _, _ in OPTIONS for check in (True, False)]
+    tasks = [Task(options, check=check) for options, _words, _requests in OPTIONS for check in (True, False)]
     outcomes = play(sim, tasks).outcomes
-    for index, (_, words, requests) in enumerate(OPTIONS):
+    for index, (_options, words, requests) in enumerate(OPTIONS):
         predicted, done = outcomes[2 * index : 2 * index + 2]
         assert_refused(predicted, *words, requests=requests)
         assert_refused(done, *words, requests=requests)
@@ -108,8 +108,8 @@ def test_logins(sim: Simulator) -> None:
         ({**full, "http_port": 0}, ("http_port",), 0),
         ({**full, "request_timeout": 0}, ("request_timeout",), 0),
     ]
-    outcomes = play(sim, [Task({**NEW, **row}) for row, _, _ in rows], defaults={}).outcomes
-    for outcome, (_, words, requests) in zip(outcomes, rows):
+    outcomes = play(sim, [Task({**NEW, **row}) for row, _words, _requests in rows], defaults={}).outcomes
+    for outcome, (_row, words, requests) in zip(outcomes, rows):
         assert_refused(outcome, *words, requests=requests)
         assert "wrong-one" not in outcome.msg
 
@@ -133,8 +133,8 @@ def test_what_does_not_answer_as_ontap(sim: Simulator, tmp_path: Path) -> None:
         ({"ca_path": str(no_ca)}, ("ca_path", str(no_ca), "PEM")),
         ({"ca_path": "/nowhere.pem"}, ("ca_path", "/nowhere.pem")),
     ]
-    outcomes = play(sim, [Task({**NEW, **full, **row}) for row, _ in rows], defaults={}).outcomes
-    for outcome, (_, words) in zip(outcomes, rows):
+    outcomes = play(sim, [Task({**NEW, **full, **row}) for row, _words in rows], defaults={}).outcomes
+    for outcome, (_row, words) in zip(outcomes, rows):
         assert_refused(outcome, *words, requests=0)
     # A private CA in the environment of requests is not asked, in neither direction.
     misleading = {"REQUESTS_CA_BUNDLE": str(sim.ca_path), "CURL_CA_BUNDLE": str(sim.ca_path)}

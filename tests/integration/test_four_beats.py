@@ -20,7 +20,7 @@ from tests.simulator import Simulator
 @pytest.mark.parametrize("release", ["9.7", "9.8", "9.9.1", "9.10.1", "9.12.1", "9.14.1", "9.16.1", "9.18.1"])
 def test_four_beats(release: str) -> None:
     rows = [row for row in ROWS if row.playbook and row.applies(release)]
-    with Simulator(release=release, svms=tuple(f"vs{index}" for index, _ in enumerate(rows))) as sim:
+    with Simulator(release=release, svms=tuple(f"vs{index}" for index in range(len(rows)))) as sim:
         tasks: list[Task] = []
         for index, row in enumerate(rows):
             if row.exists is not None:

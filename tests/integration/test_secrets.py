@@ -37,7 +37,7 @@ def assert_silent(text: str) -> None:
 
 
 def files_below(folder: Path) -> t.Iterator[Path]:
-    for base, _, names in os.walk(folder):
+    for base, _folders, names in os.walk(folder):
         yield from (Path(base, name) for name in names)
 
 

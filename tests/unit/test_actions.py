@@ -85,7 +85,7 @@ def test_no_encrypted_volume_yet(sim: Simulator) -> None:
 
 
 def test_force_always_restores(sim: Simulator) -> None:
-    for _ in range(2):
+    for _run in range(2):
         predicted, done = restore(sim, check=True, force=True), restore(sim, force=True)
         assert not done.failed, done.msg
         assert predicted.changed

@@ -307,7 +307,7 @@ def test_codes_of_job_changes(newest: t.Any, action: str, prepare: str | None, c
 
 def test_a_refusal_counts_down_and_is_taken_back(newest: t.Any) -> None:
     newest.ontap.refuse("list", 65541, times=2)
-    assert [newest.code("GET", VAULTS) for _ in range(3)] == ["65541", "65541", ""]
+    assert [newest.code("GET", VAULTS) for _again in range(3)] == ["65541", "65541", ""]
     newest.ontap.refuse("list", 8, "busy", status=503)
     response = newest("GET", VAULTS)
     assert (response.status_code, response.json()["error"]) == (503, {"message": "busy", "code": "8"})

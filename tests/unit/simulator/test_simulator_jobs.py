@@ -281,7 +281,7 @@ def test_a_job_of_the_cluster_has_no_svm(newest: t.Any) -> None:
 
 def test_two_creates_at_once(newest: t.Any) -> None:
     newest.ontap.set_duration("create", 10)
-    jobs = [job_of(newest("POST", VAULTS, json=BODY)) for _ in range(2)]
+    jobs = [job_of(newest("POST", VAULTS, json=BODY)) for _again in range(2)]
     newest.ontap.clock.advance(10)
     records = [newest.get(job) for job in jobs]
     assert [(record["state"], record["code"]) for record in records] == [("success", 0), ("failure", 65537500)]

@@ -167,8 +167,8 @@ def test_delay(newest: t.Any, after: bool) -> None:
 def test_fault_times(newest: t.Any) -> None:
     newest.sim.fault(kind="status", status=503, times=2)
     newest.sim.fault(path="key-stores", kind="status", status=500, times=None)
-    assert [newest("GET", VAULTS).status_code for _ in range(3)] == [503, 503, 200]
-    assert [newest("GET", "/api/security/key-stores").status_code for _ in range(3)] == [500, 500, 500]
+    assert [newest("GET", VAULTS).status_code for _again in range(3)] == [503, 503, 200]
+    assert [newest("GET", "/api/security/key-stores").status_code for _again in range(3)] == [500, 500, 500]
     newest.sim.clear_faults()
     assert newest("GET", "/api/security/key-stores").status_code == 200
     with pytest.raises(ValueError, match="fault"):
