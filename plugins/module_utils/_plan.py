@@ -363,7 +363,7 @@ class _Gate:
         self.blockers: list[OntapError] = []
 
     def require(self, what: str, since: Release, remedy: str = "") -> None:
-        if self._release is not None and self.has(since) is False:
+        if self.has(since) is False and self._release is not None:
             self.blockers.append(too_old(what, since, self._release, remedy))
 
     def has(self, since: Release) -> bool | None:
