@@ -4,7 +4,8 @@
 # Every path is relative: make cannot hold a name with a space, and the checkout may lie below one.
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
-PYTEST = $(BIN)/pytest -n 2
+# As many workers as there are processors, to a limit: each may hold a simulator and several Ansible processes.
+PYTEST = $(BIN)/pytest -n auto --maxprocesses 4
 # An environment's Python by its real path, in which there is no space even where the checkout's has one.
 python = "$$(readlink $1)/bin/python"
 # Tools start each other by name.
