@@ -72,12 +72,15 @@ def connection(sim: Simulator) -> dict[str, t.Any]:
     }
 
 
-def options_of(module: t.Any, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def options_of(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """All options of a module as Ansible would hand them over: defaults filled in, the others None."""
-    spec = module.argument_spec()
     unknown = set(given) - set(spec)
     assert not unknown, unknown
-    return {name: given.get(name, option.get("default")) for name, option in spec.items()}
+    filled = {name: given.get(name, option.get("default")) for name, option in spec.items()}
+    for name, option in spec.items():
+        if option.get("options") and filled[name]:
+            filled[name] = [options_of(option["options"], entry) for entry in filled[name]]
+    return filled
 
 
 FUNCTIONS = {
@@ -85,6 +88,7 @@ FUNCTIONS = {
     "azure_key_vault_info": "inform",
     "azure_key_vault_rekey": "rekey",
     "azure_key_vault_restore": "restore",
+    "azure_key_vaults": "manage_all",
 }
 
 
@@ -100,6 +104,7 @@ def drive(
     """Run a module's function in this process, over real TLS and without Ansible."""
     imported = importlib.import_module(f"ansible_collections.ontap.security.plugins.modules.{module}")
     function = getattr(imported, FUNCTIONS[module])
+    spec = imported.argument_spec()
     sim.clear()
     given = dict(connection(sim) if login is None else login)
     failed = False
@@ -112,10 +117,10 @@ def drive(
             access_token=given.get("access_token"),
             ca_path=given.get("ca_path"),
             timeout=given.get("request_timeout", 20),
-            secrets=tuple(v for n, v in {**options, **given}.items() if imported.argument_spec()[n].get("no_log")),
+            secrets=tuple(v for n, v in {**options, **given}.items() if spec[n].get("no_log")),
         )
         with (client or (lambda s: Client(s, caller=module, sleep=lambda _seconds: None)))(settings) as session:
-            result = function(options_of(imported, options), session, check)
+            result = function(options_of(spec, options), session, check)
     except OntapError as exc:
         failed = True
         result = {"msg": exc.text(), "error": exc.details(), **exc.result}

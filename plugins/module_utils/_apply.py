@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 from dataclasses import dataclass, field
 
@@ -97,6 +98,8 @@ class _Run:
     attached: bool = False
     credentials_sent: bool = False
     note: str = ""
+    # Whether a created record is read, or ONTAP's answer to the POST is enough.
+    reads_back: bool = True
 
     @property
     def target(self) -> Target:
@@ -104,7 +107,7 @@ class _Run:
 
     def read(self) -> tuple[Vault, ...]:
         """The records of the target's scope, with every field that the module looks at."""
-        return _read(self.client, self.target, fields_to_read(self.wanted.shown_by))
+        return read_scope(self.client, self.target, fields_to_read(self.wanted.shown_by))
 
     def wait_for(self, uuid: str) -> None:
         """Wait for a job within what is left of the time for all jobs together."""
@@ -151,9 +154,32 @@ def ensure(client: Client, wanted: Wanted, *, check_mode: bool, waiting: Waiting
     """
     waiting = waiting or Waiting()
     run = _Run(client, wanted, waiting, check_mode, deadline=client.now() + waiting.timeout)
+    return _guarded(run, lambda: _ensure_once(run))
+
+
+def carry_out(
+    client: Client,
+    wanted: Wanted,
+    plan: Plan,
+    current: Vault | None,
+    *,
+    check_mode: bool,
+    waiting: Waiting,
+    deadline: float,
+) -> dict[str, t.Any]:
+    """As ``ensure``, for a plan that was made from a record read by somebody else, who needs no reading back.
+
+    ``deadline`` is the point in ``client.now()`` at which waiting for jobs ends.
+    """
+    run = _Run(client, wanted, waiting, check_mode, deadline=deadline, plan=plan, before=plan.before, reads_back=False)
+    return _guarded(run, lambda: _act(run, current))
+
+
+def _guarded(run: _Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Look again once when somebody else was faster; put into an error what had been done by then."""
     try:
         try:
-            return _ensure_once(run)
+            return first()
         except _RacedError:
             pass
         try:
@@ -173,7 +199,10 @@ def ensure(client: Client, wanted: Wanted, *, check_mode: bool, waiting: Waiting
 
 
 def _ensure_once(run: _Run) -> dict[str, t.Any]:
-    current = _look(run)
+    return _act(run, _look(run))
+
+
+def _act(run: _Run, current: Vault | None) -> dict[str, t.Any]:
     plan = run.plan
     if current is not None and _attach(run):
         if not run.waiting.wait or plan.steps[-1].kind == "rekey-internal":
@@ -202,7 +231,7 @@ def _look(run: _Run) -> Vault | None:
         if plan.blockers:
             raise together(plan.blockers)
         if wanted.creates and current is None:
-            _check_create(client, run.target, check_mode=run.check_mode)
+            Surroundings(client, run.target).check(run.target, check_mode=run.check_mode)
     return current
 
 
@@ -226,7 +255,7 @@ def _find(run: _Run) -> Vault | None:
         raise together(unknown) from None
 
 
-def _read(client: Client, target: Target, fields: str) -> tuple[Vault, ...]:
+def read_scope(client: Client, target: Target, fields: str) -> tuple[Vault, ...]:
     try:
         return read(client, target, fields=fields)
     except ApiError as exc:
@@ -235,46 +264,75 @@ def _read(client: Client, target: Target, fields: str) -> tuple[Vault, ...]:
         raise
 
 
-def _check_create(client: Client, target: Target, *, check_mode: bool) -> None:
-    """What a create runs into that no record of ours shows. Raises ``BlockedError``.
+class Surroundings:
+    """What a create runs into that no record of ours shows: SVMs and other key managers, read when first asked for.
 
-    In a real run the POST itself finds out about another key manager; check mode has to look.
+    For one ``target``, or for the whole cluster.
     """
-    if target.scope == "cluster":
-        return
-    query = {"name": literal(target.svm)} if target.svm else {"uuid": literal(target.svm_uuid or "")}
-    try:
-        svms = client.records(SVMS, {**query, "fields": "name,uuid"})
-    except ApiError as exc:
-        if exc.http_status != 403:
-            raise
-        # A login with a narrow role may manage key managers and not see SVMs; then the POST will tell.
-        return
-    wanted = target.svm or target.svm_uuid
-    if not any(wanted in (svm.get("name"), svm.get("uuid")) for svm in svms):
-        raise BlockedError(
-            f"{target} does not exist on {client.connection.hostname}",
-            remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
-        )
-    if check_mode:
-        kind = _other_key_manager(client, target)
+
+    def __init__(self, client: Client, target: Target | None = None) -> None:
+        self._client = client
+        self._target = target
+
+    def check(self, target: Target, *, check_mode: bool) -> None:
+        """Raises ``BlockedError`` for an SVM that does not exist, and in check mode for one with another key manager.
+
+        In a real run the POST itself finds out about that.
+        """
+        if target.scope == "cluster":
+            return
+        if self._svms is not None and not any(_is_svm(svm, target) for svm in self._svms):
+            raise BlockedError(
+                f"{target} does not exist on {self._client.connection.hostname}",
+                remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
+            )
+        kind = self.occupant(target) if check_mode else None
         if kind:
             raise _occupied(target, kind)
 
+    def svm(self, target: Target) -> dict[str, t.Any]:
+        """Name and UUID of the target's SVM, however it was named; empty for the cluster or when nobody can tell."""
+        known = self._svms or () if target.scope == "svm" else ()
+        return next((svm for svm in known if _is_svm(svm, target)), {})
 
-def _other_key_manager(client: Client, target: Target) -> str | None:
-    """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
-    try:
-        stores = client.records(KEY_STORES, {**target.query(), "fields": "*"})
-    except ApiError:
-        # Before 9.10.1 there is no such collection, and a narrow role may not see it.
+    def occupant(self, target: Target) -> str | None:
+        """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
+        for store in self._stores:
+            # Nested up to 9.12.1 (contract, key-stores).
+            inner = {**store, **store["keystore"]} if isinstance(store.get("keystore"), dict) else store
+            svm = inner.get("svm")
+            here = _is_svm(svm, target) if isinstance(svm, dict) and svm else self._target is not None
+            if here and inner.get("type") not in (None, "akv") and inner.get("enabled") is not False:
+                return str(inner["type"])
         return None
-    for store in stores:
-        # Nested up to 9.12.1 (contract, key-stores).
-        inner = store["keystore"] if isinstance(store.get("keystore"), dict) else store
-        if inner.get("type") not in (None, "akv") and inner.get("enabled", store.get("enabled")) is not False:
-            return str(inner["type"])
-    return None
+
+    @functools.cached_property
+    def _svms(self) -> list[dict[str, t.Any]] | None:
+        query = {"fields": "name,uuid"}
+        if self._target and self._target.svm:
+            query["name"] = literal(self._target.svm)
+        elif self._target:
+            query["uuid"] = literal(self._target.svm_uuid or "")
+        try:
+            return self._client.records(SVMS, query)
+        except ApiError as exc:
+            if exc.http_status != 403:
+                raise
+            # A login with a narrow role may manage key managers and not see SVMs; then the POST will tell.
+            return None
+
+    @functools.cached_property
+    def _stores(self) -> list[dict[str, t.Any]]:
+        query = self._target.query() if self._target else {}
+        try:
+            return self._client.records(KEY_STORES, {**query, "fields": "*,svm.name,svm.uuid"})
+        except ApiError:
+            # Before 9.10.1 there is no such collection, and a narrow role may not see it.
+            return []
+
+
+def _is_svm(svm: t.Mapping[str, t.Any], target: Target) -> bool:
+    return (target.svm or target.svm_uuid) in (svm.get("name"), svm.get("uuid"))
 
 
 def _occupied(target: Target, kind: str) -> BlockedError:
@@ -334,8 +392,11 @@ def _carry_out(run: _Run, current: Vault | None) -> t.Mapping[str, t.Any]:
                     run.warnings.append("wait is false, so what has to follow the job is left to the next run.")
                 return record
             if step.kind == "create":
-                current = settled or _read_back(run, step)
-                record = current.record
+                current = _read_back(run, step) if run.reads_back and settled is None else settled
+                if current is None and step is not plan.steps[-1]:
+                    # verify_host and verify_ip need its UUID.
+                    current = _read_back(run, step)
+                record = {**record, **current.record} if current else record
             elif step.kind == "verify":
                 record = {**record, **step.body}
             elif step.kind in ("rekey", "restore"):
@@ -348,14 +409,17 @@ def _carry_out(run: _Run, current: Vault | None) -> t.Mapping[str, t.Any]:
 
 
 def _perform(run: _Run, step: Step, uuid: str | None) -> Vault | None:
-    """Send one step and see it through. Returns the record if settling a lost answer had to read it."""
+    """Send one step and see it through. Returns the record if ONTAP's answer or settling a lost one showed it."""
     path = step.path.replace("{uuid}", uuid or "")
-    query = {"return_timeout": _server_wait(run)} if step.kind in _LONG else None
+    query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if step.kind in _LONG else {}
+    if step.kind == "create" and not run.reads_back:
+        query["return_records"] = True
     for last in (False, True):
         try:
             answer = run.client.write(step.method, path, dict(step.body) or None, query)
             _see_job_through(run, step, answer)
-            return None
+            created = answer.body.get("records") if step.kind == "create" else None
+            return Vault.of(created[0]) if created else None
         except LostAnswerError as exc:
             took_effect, vault = _settle(run, step, uuid)
             if took_effect:
@@ -443,7 +507,7 @@ def _raced(run: _Run, step: Step, exc: ApiError | JobError) -> Exception:
     if step.kind == "create" and exc.code == ALREADY_CONFIGURED:
         if pick(run.read(), run.target) is not None:
             return _RacedError(exc)
-        kind = _other_key_manager(run.client, run.target)
+        kind = Surroundings(run.client, run.target).occupant(run.target)
         return _occupied(run.target, kind) if kind else exc
     gone = exc.code in NOT_CONFIGURED or exc.http_status == 404
     return _RacedError(exc) if gone and step.kind != "create" else exc

@@ -253,6 +253,7 @@ class Client:
         sleep: t.Callable[[float], None] = time.sleep,
     ) -> None:
         self.connection = connection
+        self.caller = caller
         self.now = now
         self._sleep = sleep
         self._base = connection.base_url
@@ -283,7 +284,14 @@ class Client:
         if not connection.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
+    def clone(self) -> Client:
+        """Another session with the same cluster, for another thread."""
+        other = Client(self.connection, caller=self.caller, now=self.now, sleep=self._sleep)
+        other._release = self._release
+        return other
+
     def close(self) -> None:
+        """End the session."""
         self._session.close()
 
     def __enter__(self) -> Client:

@@ -66,6 +66,34 @@ WAITING: t.Final[Spec] = {
     "wait_timeout": {"type": "int", "default": 600},
 }
 
+# One configuration, as azure_key_vault takes it and azure_key_vaults a list of.
+VAULT: t.Final[Spec] = {
+    **IDENTITY,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "name": {"type": "str", "aliases": ["vault"], "no_log": False},
+    "key_id": {"type": "str", "no_log": False},
+    "client_id": {"type": "str", "no_log": False},
+    "tenant_id": {"type": "str", "no_log": False},
+    "client_secret": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_SECRET")},
+    "client_certificate": {"type": "str", "no_log": True},
+    "update_credentials": {
+        "type": "str",
+        "choices": ["on_create", "always", "when_unreachable"],
+        "default": "on_create",
+    },
+    "skip_verification": {"type": "bool"},
+    "proxy_type": {"type": "str", "choices": ["http", "https"]},
+    "proxy_host": {"type": "str"},
+    "proxy_port": {"type": "int"},
+    "proxy_username": {"type": "str"},
+    "proxy_password": {"type": "str", "no_log": True},
+    "oauth_host": {"type": "str"},
+    "vault_host": {"type": "str"},
+    "port": {"type": "int"},
+    "verify_host": {"type": "bool"},
+    "verify_ip": {"type": "bool"},
+}
+
 # What the modules that act on an existing configuration share.
 ACTION: t.Final[Spec] = {**IDENTITY, "uuid": {"type": "str"}, **WAITING}
 
@@ -84,8 +112,28 @@ class _Module(AnsibleModule):  # type: ignore[misc]
     def _load_params(self) -> None:
         """Drop empty strings before anything is checked: an unset AWX field or template arrives as one."""
         super()._load_params()
-        for name in [name for name, value in self.params.items() if isinstance(value, str) and value == ""]:
-            del self.params[name]
+        _drop_empty(self.params)
+
+
+def _drop_empty(params: dict[str, t.Any]) -> None:
+    for name, value in list(params.items()):
+        if value == "":
+            del params[name]
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict):
+                    _drop_empty(item)
+
+
+def _secrets(params: t.Mapping[str, t.Any], spec: Spec) -> t.Iterator[str]:
+    """The values of all options marked no_log, also those inside other options."""
+    for name, option in spec.items():
+        value = params.get(name)
+        if value and option.get("no_log"):
+            yield str(value)
+        elif value and option.get("options"):
+            for item in value:
+                yield from _secrets(item, option["options"])
 
 
 def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
@@ -120,5 +168,5 @@ def _connection(params: t.Mapping[str, t.Any], spec: Spec) -> Connection:
         validate_certs=params["validate_certs"],
         ca_path=params["ca_path"],
         timeout=params["request_timeout"],
-        secrets=tuple(str(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)),
+        secrets=tuple(dict.fromkeys(_secrets(params, spec))),
     )

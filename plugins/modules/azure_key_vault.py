@@ -367,45 +367,18 @@ from ansible_collections.ontap.security.plugins.module_utils._apply import ensur
 from ansible_collections.ontap.security.plugins.module_utils._client import Client
 from ansible_collections.ontap.security.plugins.module_utils._module import (
     CONNECTION,
-    IDENTITY,
+    VAULT,
     WAITING,
     Spec,
-    from_environment,
     run,
     waiting_of,
 )
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired
 
-SPEC: Spec = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "name": {"type": "str", "aliases": ["vault"], "no_log": False},
-    "key_id": {"type": "str", "no_log": False},
-    "client_id": {"type": "str", "no_log": False},
-    "tenant_id": {"type": "str", "no_log": False},
-    "client_secret": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_SECRET")},
-    "client_certificate": {"type": "str", "no_log": True},
-    "update_credentials": {
-        "type": "str",
-        "choices": ["on_create", "always", "when_unreachable"],
-        "default": "on_create",
-    },
-    "skip_verification": {"type": "bool"},
-    "proxy_type": {"type": "str", "choices": ["http", "https"]},
-    "proxy_host": {"type": "str"},
-    "proxy_port": {"type": "int"},
-    "proxy_username": {"type": "str"},
-    "proxy_password": {"type": "str", "no_log": True},
-    "oauth_host": {"type": "str"},
-    "vault_host": {"type": "str"},
-    "port": {"type": "int"},
-    "verify_host": {"type": "bool"},
-    "verify_ip": {"type": "bool"},
-}
-
 
 def argument_spec() -> Spec:
     """All options of the module."""
-    return {**CONNECTION, **IDENTITY, **WAITING, **SPEC}
+    return {**CONNECTION, **VAULT, **WAITING}
 
 
 def manage(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:

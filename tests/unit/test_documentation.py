@@ -129,6 +129,13 @@ def test_the_same_result_is_documented_the_same(docs: dict[str, t.Any]) -> None:
         assert len(texts) == 1, key
 
 
+def test_one_configuration_is_documented_the_same_alone_and_in_a_list(docs: dict[str, t.Any]) -> None:
+    """The suboptions of azure_key_vaults are the options of azure_key_vault."""
+    alone = docs["azure_key_vault"]["doc"]["options"]
+    for name, documented in docs["azure_key_vaults"]["doc"]["options"]["vaults"]["suboptions"].items():
+        assert documented["description"] == alone[name]["description"], name
+
+
 def calls(node: t.Any) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
     """Every use of something of this collection in a playbook, wherever it stands."""
     if isinstance(node, list):

@@ -1,0 +1,322 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All configurations of a cluster at once: one read, a plan for each entry, then only the writes, side by side."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ansible_collections.ontap.security.plugins.module_utils._apply import Surroundings, Waiting, carry_out
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release
+from ansible_collections.ontap.security.plugins.module_utils._codes import NO_ENTRY, NOT_CONFIGURED, UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._errors import (
+    ApiError,
+    BlockedError,
+    InputError,
+    OntapError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, together
+from ansible_collections.ontap.security.plugins.module_utils._vault import VAULTS, Target, Vault, fields_to_read, pick
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The wanted configurations of one cluster, checked, and what to do with those that nobody wants."""
+
+    entries: tuple[Desired, ...]
+    unmanaged: str = "report"
+    concurrency: int = 4
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Batch:
+        """From module options. Raises one ``InputError`` that names every bad entry; nothing has been sent by then."""
+        entries: list[Desired] = []
+        errors: list[InputError] = []
+        seen: dict[Target, int] = {}
+        for index, entry in enumerate(params["vaults"]):
+            try:
+                desired = Desired.of(entry)
+                first = seen.setdefault(desired.target, index)
+                if first != index:
+                    raise InputError(
+                        f"{desired.target} is already described by vaults[{first}]",
+                        remedy="Describe each configuration once.",
+                    )
+                entries.append(desired)
+            except InputError as exc:
+                exc.message = f"{name_of(index, entry)}: {exc.message}"
+                errors.append(exc)
+        if errors:
+            raise together(errors)
+        if not 1 <= params["concurrency"] <= 64:
+            raise InputError(
+                f"concurrency is {params['concurrency']}; it is a number from 1 to 64",
+                remedy="Leave it out for 4 requests in flight.",
+            )
+        if not entries and params["unmanaged"] == "absent" and not params["allow_empty"]:
+            raise InputError(
+                "vaults is empty and unmanaged is absent, which would remove every configuration of the cluster",
+                remedy="Check where the list comes from; if that is what is meant, set allow_empty: true.",
+            )
+        return cls(tuple(entries), params["unmanaged"], params["concurrency"])
+
+
+def name_of(index: int, entry: t.Mapping[str, t.Any]) -> str:
+    """How messages name an entry."""
+    where = entry.get("svm") or entry.get("svm_uuid")
+    return f"vaults[{index}] (svm {where})" if where else f"vaults[{index}] (cluster)"
+
+
+@dataclass
+class _Item:
+    """One configuration on its way: an entry of the list, or a record that no entry names (``index`` is None)."""
+
+    desired: Desired
+    name: str
+    current: Vault | None = None
+    plan: Plan = field(default_factory=Plan)
+    verdict: str = "in_sync"
+    error: OntapError | None = None
+    result: dict[str, t.Any] = field(default_factory=dict)
+    svm: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    def fail(self, error: OntapError, verdict: str) -> None:
+        self.error, self.verdict = error, verdict
+
+    def as_result(self) -> dict[str, t.Any]:
+        target, current = self.desired.target, self.current
+        record = self.result.get("azure_key_vault") or (current.record if current else {})
+        svm = {**self.svm, **(record.get("svm") or {})}
+        error = None
+        if self.error is not None:
+            error = {**self.error.details(), "msg": self.error.text()}
+        return {
+            "scope": "cluster" if (current.scope if current else target.scope) == "cluster" else "svm",
+            "svm": svm.get("name") or target.svm,
+            "configuration": (record.get("configuration") or {}).get("name") or target.configuration,
+            "uuid": record.get("uuid") or (current.uuid if current else None),
+            "verdict": self.verdict,
+            "changed": bool(self.result.get("changed")),
+            "drift": [drift.as_result() for drift in self.plan.drift],
+            "actions": self.result.get("actions", []),
+            "credentials": self.result.get("credentials", self.plan.credentials),
+            "error": error,
+        }
+
+
+def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiting) -> dict[str, t.Any]:
+    """Bring every configuration into its desired state, or in check mode say what that would take.
+
+    Returns the module's result. One that fails does not stop the others; then a ``BlockedError`` lists every failure,
+    and its ``result`` is the whole result.
+    """
+    deadline = client.now() + waiting.timeout
+    items = [_Item(desired, name_of(index, _words(desired))) for index, desired in enumerate(batch.entries)]
+    if not items and batch.unmanaged == "ignore":
+        return _result(items, [])
+    records, release = _read_all(client, batch.entries)
+    _match(items, records)
+    surroundings = Surroundings(client)
+    for item in items:
+        release = _plan(client, item, release, surroundings, check_mode=check_mode)
+    _check_created_once(items, surroundings)
+    strangers = _unmanaged(batch, items, records)
+    todo = [item for item in (*items, *strangers) if item.plan.changed and item.error is None]
+    _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
+    result = _result(items, strangers)
+    failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
+    if failed:
+        raise _failure(failed, len(items) + len(strangers), result)
+    return result
+
+
+def _words(desired: Desired) -> dict[str, t.Any]:
+    return {"svm": desired.target.svm, "svm_uuid": desired.target.svm_uuid}
+
+
+def _read_all(client: Client, entries: t.Sequence[Desired]) -> tuple[tuple[Vault, ...], Release | None]:
+    """All records of the cluster with every field that some entry manages, one request a page."""
+    shown: dict[str, Release] = {}
+    for entry in entries:
+        shown.update(entry.shown_by)
+    release: Release | None = None
+    try:
+        raw = client.records(VAULTS, {"fields": fields_to_read(shown)})
+    except ApiError as exc:
+        if exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY:
+            return (), None
+        if exc.code not in UNKNOWN_NAME:
+            raise
+        # An entry wants what this release does not have; the plan of that entry will say so, and the others go on.
+        release = client.release()
+        known = [name for name, since in shown.items() if release.has(since)]
+        raw = client.records(VAULTS, {"fields": fields_to_read(known)})
+    return tuple(Vault.of(record) for record in raw), release
+
+
+def _match(items: t.Sequence[_Item], records: t.Sequence[Vault]) -> None:
+    """Give each entry its record. Raises ``InputError`` when two entries turn out to mean the same one."""
+    scopes: dict[tuple[str, str | None], list[Vault]] = {}
+    for vault in records:
+        if vault.scope == "cluster":
+            scopes.setdefault(("cluster", None), []).append(vault)
+        else:
+            scopes.setdefault(("name", vault.svm), []).append(vault)
+            scopes.setdefault(("uuid", vault.svm_uuid), []).append(vault)
+    taken: dict[str, _Item] = {}
+    for item in items:
+        target = item.desired.target
+        key = ("cluster", None) if target.scope == "cluster" else ("name", target.svm)
+        if target.svm_uuid:
+            key = ("uuid", target.svm_uuid)
+        try:
+            item.current = pick(scopes.get(key, ()), target)
+        except BlockedError as exc:
+            item.fail(exc, "blocked")
+        if item.current is not None:
+            other = taken.setdefault(item.current.uuid, item)
+            if other is not item:
+                raise _twice(item, other)
+
+
+def _twice(item: _Item, other: _Item) -> InputError:
+    return InputError(
+        f"{item.name}: {item.desired.target} is the same configuration as {other.desired.target} of {other.name}",
+        remedy="Describe each configuration once.",
+    )
+
+
+def _check_created_once(items: t.Sequence[_Item], surroundings: Surroundings) -> None:
+    """An SVM without a record may still be meant twice, by name and by UUID."""
+    taken: dict[str, _Item] = {}
+    for item in items:
+        if item.current is None and item.desired.present and item.error is None:
+            item.svm = surroundings.svm(item.desired.target)
+            uuid = item.svm.get("uuid")
+            other = taken.setdefault(uuid, item) if uuid else item
+            if other is not item:
+                raise _twice(item, other)
+
+
+def _plan(
+    client: Client, item: _Item, release: Release | None, surroundings: Surroundings, *, check_mode: bool
+) -> Release | None:
+    """Plan one entry and judge it. Returns the release, if it was needed or known already."""
+    if item.error is not None:
+        return release
+    desired, current = item.desired, item.current
+    item.plan = desired.plan(current, release)
+    if item.plan.needs_release:
+        release = client.release()
+        item.plan = desired.plan(current, release)
+    if item.plan.drift:
+        item.verdict = "missing" if desired.present and current is None else "drifted"
+    try:
+        if item.plan.blockers:
+            raise together(item.plan.blockers)
+        if desired.present and current is None:
+            surroundings.check(desired.target, check_mode=check_mode)
+    except OntapError as exc:
+        step = item.plan.steps[0].purpose if item.plan.steps else "change the Azure Key Vault configuration of"
+        exc.tried = f"Could not {step} {desired.target}"
+        item.fail(exc, "blocked" if isinstance(exc, BlockedError) else "error")
+    return release
+
+
+def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Vault]) -> list[_Item]:
+    """The records that no entry names, with the plan to remove them if that is wanted."""
+    if batch.unmanaged == "ignore":
+        return []
+    named = {item.current.uuid for item in items if item.current is not None}
+    strangers = []
+    for vault in records:
+        if vault.uuid in named:
+            continue
+        target = Target(vault.scope, vault.svm, None, None if vault.enabled else vault.configuration)
+        desired = Desired(target, present=False)
+        plan = desired.plan(vault) if batch.unmanaged == "absent" else Plan()
+        strangers.append(_Item(desired, f"unmanaged ({target})", vault, plan, "unmanaged"))
+    return strangers
+
+
+def _carry_out_all(
+    client: Client,
+    items: t.Sequence[_Item],
+    concurrency: int,
+    *,
+    check_mode: bool,
+    waiting: Waiting,
+    deadline: float,
+) -> None:
+    """Carry out the plans, ``concurrency`` at a time, each thread with a session of its own."""
+    sessions: list[Client] = []
+    mine = threading.local()
+
+    def carry(item: _Item) -> None:
+        if not hasattr(mine, "client"):
+            mine.client = client.clone()
+            sessions.append(mine.client)
+        try:
+            item.result = carry_out(
+                mine.client,
+                item.desired,
+                item.plan,
+                item.current,
+                check_mode=check_mode,
+                waiting=waiting,
+                deadline=deadline,
+            )
+        except OntapError as exc:
+            item.result = exc.result
+            item.fail(exc, "error")
+
+    try:
+        if items:
+            with ThreadPoolExecutor(min(concurrency, len(items))) as pool:
+                # Asking for the results raises what no OntapError is: a bug must not be silent.
+                list(pool.map(carry, items))
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str, t.Any]:
+    everything = [*items, *strangers]
+    vaults = [item.as_result() for item in everything]
+    summary = dict.fromkeys(("in_sync", "missing", "drifted", "unmanaged", "blocked", "error"), 0)
+    for vault in vaults:
+        summary[vault["verdict"]] += 1
+    return {
+        "changed": any(vault["changed"] for vault in vaults),
+        "diff": [item.result["diff"] for item in everything if item.result.get("changed")],
+        "summary": summary,
+        "vaults": vaults,
+        "actions": [action for vault in vaults for action in vault["actions"]],
+        "warnings": [
+            f"{item.name}: {text}"
+            for item in everything
+            for text in (item.result.get("warnings") or item.plan.warnings)
+        ],
+    }
+
+
+def _failure(failed: t.Sequence[tuple[str, OntapError]], number: int, result: dict[str, t.Any]) -> OntapError:
+    """One error that lists every failure; its details are those of the first."""
+    first = failed[0][1]
+    error = BlockedError(
+        f"{len(failed)} of {number} configurations failed",
+        meaning="\n".join(f"{name}: {exc.text()}" for name, exc in failed),
+        remedy=first.remedy,
+        code=first.code,
+        target=first.target,
+        http_status=first.http_status,
+        method=first.method,
+        path=first.path,
+        job=first.job,
+    )
+    error.result = result
+    return error

@@ -1,0 +1,439 @@
+#!/usr/bin/python
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: azure_key_vaults
+short_description: Manage all Azure Key Vault configurations of an ONTAP cluster in one task
+version_added: 0.1.0
+author:
+  - ontap.security contributors (@ontap-security)
+description:
+  - Takes the list of Azure Key Vault (AKV) configurations that a cluster should have, for its SVMs and for itself.
+  - Reads all of them once, plans each entry as M(ontap.security.azure_key_vault) does, and sends only the writes that are needed,
+    several at a time. Nothing to do takes one request, or one a page.
+  - Bad input of any entry is reported for all entries at once, before anything is sent. After that one entry's failure does not stop
+    the others; the task fails at the end, names every failure, and still reports all that was done.
+extends_documentation_fragment:
+  - ontap.security.connection
+  - ontap.security.waiting
+  - ontap.security.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Sends only GET requests. Fails where the real run is foreseen to fail, with all predictions in the result.
+  diff_mode:
+    support: full
+    details:
+      - One diff for each configuration that changes, with its name as header.
+  idempotent:
+    support: partial
+    details:
+      - Entries with C(update_credentials=always) send their credential in every run and always report a change.
+options:
+  vaults:
+    description:
+      - The configurations, each with the options of M(ontap.security.azure_key_vault).
+      - An empty list manages nothing.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+        scope:
+          description:
+            - Whether the configuration belongs to an SVM or to the cluster.
+            - V(cluster) must be written out; it is never assumed because O(svm) is missing.
+            - ONTAP documents cluster scope up to 9.13.1. Later releases may refuse it (65537500 and 2621707 are explained).
+          type: str
+          choices: [svm, cluster]
+          default: svm
+        svm:
+          description:
+            - Name of the SVM. Required with O(scope=svm), unless O(svm_uuid) is given.
+          type: str
+          aliases: [vserver, svm_name]
+        svm_uuid:
+          description:
+            - UUID of the SVM, instead of its name.
+          type: str
+        configuration:
+          description:
+            - Name of the configuration, where an SVM has several (ONTAP 9.14.1 and later).
+            - When not given, the enabled configuration is meant. An inactive one is never touched unless it is named here.
+          type: str
+        state:
+          description:
+            - Whether the configuration should exist.
+            - ONTAP refuses V(absent) while encrypted volumes use the configuration.
+          type: str
+          choices: [present, absent]
+          default: present
+        name:
+          description:
+            - URI of the key vault, such as V(https://myvault.vault.azure.net/).
+            - Cannot be changed in place. A different value is reported as blocked, with what to do instead.
+            - Case, a trailing slash and port 443 make no difference. Needed to create.
+          type: str
+          aliases: [vault]
+        key_id:
+          description:
+            - Identifier of the key encryption key, such as V(https://myvault.vault.azure.net/keys/mykey), with or without a version.
+            - A different key is rotated to, up to ONTAP 9.10.1 with PATCH (from 9.8), from 9.11.1 with C(rekey-external) and its job.
+            - Where one side names no version, only vault and key are compared. ONTAP 9.8 to 9.12.1 returns the identifier without it.
+            - Needed to create.
+          type: str
+        client_id:
+          description:
+            - Application (client) ID of the Azure application that may use the vault. Can be changed from ONTAP 9.9.1 on. Needed to create.
+            - When it changes, the credential given is sent with it, whatever O(update_credentials) says.
+          type: str
+        tenant_id:
+          description:
+            - Directory (tenant) ID of the Azure application. Can be changed from ONTAP 9.9.1 on. Needed to create.
+            - When it changes, the credential given is sent with it, whatever O(update_credentials) says.
+          type: str
+        client_secret:
+          description:
+            - Secret of the Azure application. This or O(client_certificate) is needed to create.
+            - ONTAP never returns it, so it cannot be compared. See O(update_credentials).
+            - ONTAP 9.7 and 9.8 want it in every change, and it is sent along there when something else changes.
+            - When not given, the environment variable E(AKV_CLIENT_SECRET) is used.
+          type: str
+        client_certificate:
+          description:
+            - Certificate and key of the Azure application as PKCS12 in base64, instead of O(client_secret). Needs ONTAP 9.10.1 or later.
+            - Where ONTAP reports that the configuration logs in with a secret, giving a certificate switches it over, and the other way round.
+          type: str
+        update_credentials:
+          description:
+            - When to send O(client_secret), O(client_certificate) and O(proxy_password) to a configuration that exists already.
+            - V(on_create) does not. They are sent only when the configuration is created, or along with the identity they belong to.
+            - V(always) sends them in every run and reports a change each time. Use it to rotate a secret.
+            - V(when_unreachable) sends them only when ONTAP reports that Azure cannot be reached with the stored one, then reads that
+              again and fails if it did not help. Needs ONTAP 9.8 or later, and reads a costly field in every run.
+          type: str
+          choices: [on_create, always, when_unreachable]
+          default: on_create
+        skip_verification:
+          description:
+            - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.
+            - Goes along with a credential that is sent; it is no state and never compared.
+          type: bool
+        proxy_type:
+          description:
+            - Type of the proxy between the SVM and Azure. The proxy options need ONTAP 9.8 or later.
+          type: str
+          choices: [http, https]
+        proxy_host:
+          description:
+            - Host of the proxy.
+          type: str
+        proxy_port:
+          description:
+            - Port of the proxy.
+          type: int
+        proxy_username:
+          description:
+            - User at the proxy.
+          type: str
+        proxy_password:
+          description:
+            - Password at the proxy. ONTAP never returns it. See O(update_credentials).
+            - When O(proxy_host) or O(proxy_username) changes, it is sent with it.
+          type: str
+        oauth_host:
+          description:
+            - Host that Azure logins go to, such as V(login.microsoftonline.com). Needs ONTAP 9.14.1 or later.
+          type: str
+        vault_host:
+          description:
+            - Domain of the vaults, such as V(vault.azure.net). Needs ONTAP 9.14.1 or later.
+          type: str
+        port:
+          description:
+            - Port of the vault. Needs ONTAP 9.14.1 or later.
+          type: int
+        verify_host:
+          description:
+            - Whether ONTAP checks the host name in the vault's certificate. Needs ONTAP 9.14.1 or later.
+            - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
+          type: bool
+        verify_ip:
+          description:
+            - Whether ONTAP checks the address in the vault's certificate. Needs ONTAP 9.14.1 or later.
+            - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
+          type: bool
+  unmanaged:
+    description:
+      - What to do with configurations on the cluster that no entry names, inactive ones included.
+      - V(report) lists them in RV(vaults), V(absent) removes them, V(ignore) leaves them out.
+    type: str
+    choices: [ignore, report, absent]
+    default: report
+  allow_empty:
+    description:
+      - Whether O(unmanaged=absent) may go with an empty list, which removes every configuration of the cluster.
+    type: bool
+    default: false
+  concurrency:
+    description:
+      - Number of writes in flight at a time, 1 to 64.
+    type: int
+    default: 4
+seealso:
+  - module: ontap.security.azure_key_vault
+  - module: ontap.security.azure_key_vault_info
+"""
+
+EXAMPLES = r"""
+# The connection comes from ONTAP_HOSTNAME, ONTAP_USERNAME, ONTAP_PASSWORD and ONTAP_CA_PATH,
+# or from module_defaults of group/ontap.security.ontap.
+
+- name: Keep the keys of the cluster and of two SVMs in Azure
+  ontap.security.azure_key_vaults:
+    vaults:
+      - scope: cluster
+        name: https://myvault.vault.azure.net/
+        key_id: https://myvault.vault.azure.net/keys/cluster
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+        tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
+        client_secret: "{{ akv_client_secret }}"
+      - svm: vs0
+        name: https://myvault.vault.azure.net/
+        key_id: https://myvault.vault.azure.net/keys/vs0
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+        tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
+        client_secret: "{{ akv_client_secret }}"
+      - svm: vs1
+        state: absent
+
+- name: Rotate the secret of all SVMs of a list, eight at a time
+  ontap.security.azure_key_vaults:
+    vaults: "{{ akv_svms | map('combine', {'client_secret': akv_new_client_secret, 'update_credentials': 'always'}) }}"
+    concurrency: 8
+
+- name: Remove whatever the list does not name
+  ontap.security.azure_key_vaults:
+    vaults: "{{ akv_vaults }}"
+    unmanaged: absent
+
+- name: See what differs, without changing anything
+  ontap.security.azure_key_vaults:
+    vaults: "{{ akv_vaults }}"
+  check_mode: true
+  diff: true
+  register: drift
+"""
+
+RETURN = r"""
+summary:
+  description: How many configurations there are of each verdict.
+  returned: always, unless the input is bad
+  type: dict
+  sample:
+    in_sync: 18
+    missing: 1
+    drifted: 1
+    unmanaged: 1
+    blocked: 0
+    error: 0
+vaults:
+  description: The configurations, first those of O(vaults) in their order, then the unmanaged ones.
+  returned: always, unless the input is bad
+  type: list
+  elements: dict
+  contains:
+    scope:
+      description: V(svm) or V(cluster).
+      type: str
+      returned: always
+    svm:
+      description: Name of the SVM.
+      type: str
+      returned: always
+    configuration:
+      description: Name of the configuration, where the release has one.
+      type: str
+      returned: always
+    uuid:
+      description: UUID of the configuration, where it exists.
+      type: str
+      returned: always
+    verdict:
+      description:
+        - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place)
+          or V(error).
+        - It does not become V(in_sync) because the run has mended it; C(changed) says that.
+      type: str
+      returned: always
+    changed:
+      description: Whether it was changed, in check mode whether it would be.
+      type: bool
+      returned: always
+    drift:
+      description: The differences, each with C(field), C(desired), C(actual) and the C(action) that mends it.
+      type: list
+      elements: dict
+      returned: always
+    actions:
+      description: The requests for this configuration, as in RV(actions).
+      type: list
+      elements: dict
+      returned: always
+    credentials:
+      description: Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.
+      type: str
+      returned: always
+    error:
+      description: What went wrong with this configuration, as in RV(error), with the message for people as C(msg).
+      type: dict
+      returned: always
+  sample:
+    - scope: svm
+      svm: vs0
+      configuration: default
+      uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
+      verdict: drifted
+      changed: true
+      drift:
+        - field: client_id
+          desired: eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee
+          actual: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+          action: update
+      actions:
+        - method: PATCH
+          path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
+          fields: [client_id, client_secret]
+      credentials: sent
+      error: null
+actions:
+  description:
+    - The requests that changed something, in check mode those that would be sent, in order. Names of fields, no values.
+    - C({uuid}) in a path stands for a configuration that does not exist yet.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: HTTP method.
+      type: str
+      returned: always
+    path:
+      description: Path of the REST API.
+      type: str
+      returned: always
+    fields:
+      description: Fields in the body.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    - method: PATCH
+      path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
+      fields: [client_id, client_secret]
+diff:
+  description: A list with a diff for each configuration that changes. A secret that is sent shows as V((set\)).
+  returned: always, unless the input is bad
+  type: list
+  elements: dict
+  sample:
+    - before_header: SVM vs0
+      after_header: SVM vs0
+      before:
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+      after:
+        client_id: eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee
+        client_secret: (set)
+error:
+  description: What went wrong. C(msg) holds the same as text.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: ONTAP's code as a string. See the guide on error codes.
+      type: str
+      returned: always
+    message:
+      description: ONTAP's message.
+      type: str
+      returned: always
+    target:
+      description: The field ONTAP complains about.
+      type: str
+      returned: always
+    http_status:
+      description: HTTP status of the answer.
+      type: int
+      returned: always
+    method:
+      description: HTTP method of the request.
+      type: str
+      returned: always
+    path:
+      description: Path of the request.
+      type: str
+      returned: always
+    meaning:
+      description: What the code means.
+      type: str
+      returned: always
+    remedy:
+      description: What to do.
+      type: str
+      returned: always
+    job:
+      description: The job, with C(uuid), C(state), C(message) and C(code).
+      type: dict
+      returned: when there was one
+  sample:
+    code: "65536867"
+    message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.
+    target: null
+    http_status: 400
+    method: DELETE
+    path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
+    meaning: Encrypted volumes still keep their keys with this key manager.
+    remedy: Move, decrypt or delete the encrypted volumes first.
+"""
+
+import typing as t
+
+from ansible_collections.ontap.security.plugins.module_utils._batch import Batch, ensure_all
+from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._module import (
+    CONNECTION,
+    VAULT,
+    WAITING,
+    Spec,
+    run,
+    waiting_of,
+)
+
+SPEC: Spec = {
+    "vaults": {"type": "list", "elements": "dict", "required": True, "options": VAULT},
+    "unmanaged": {"type": "str", "choices": ["ignore", "report", "absent"], "default": "report"},
+    "allow_empty": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 4},
+}
+
+
+def argument_spec() -> Spec:
+    """All options of the module."""
+    return {**CONNECTION, **WAITING, **SPEC}
+
+
+def manage_all(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
+    """The module without Ansible: options in, result out. Raises ``OntapError``."""
+    return ensure_all(client, Batch.of(params), check_mode=check_mode, waiting=waiting_of(params))
+
+
+def main() -> None:
+    run(argument_spec(), manage_all, caller="azure_key_vaults")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""azure_key_vaults: a whole cluster in one task, one read, only the writes that are needed, failures one by one."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive, number
+from tests.simulator import Simulator
+
+RELEASES = ["9.7", "9.8", "9.10.1", "9.12.1", "9.14.1", "9.18.1"]
+SVMS = tuple(f"vs{index}" for index in range(8))
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def shared(request: pytest.FixtureRequest) -> t.Iterator[Simulator]:
+    with Simulator(release=request.param, svms=SVMS) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def sim(shared: Simulator) -> Simulator:
+    shared.ontap.reset()
+    shared.clear_faults()
+    return shared
+
+
+def release(sim: Simulator) -> tuple[int, ...]:
+    return number(str(sim.ontap.profile.release))
+
+
+def run(sim: Simulator, vaults: list[dict[str, t.Any]], *, check: bool = False, **options: t.Any) -> Outcome:
+    return drive(sim, {"vaults": vaults, **options}, check=check, module="azure_key_vaults")
+
+
+def verdicts(outcome: Outcome) -> dict[str, str]:
+    return {vault["svm"] or "cluster": vault["verdict"] for vault in outcome.result["vaults"]}
+
+
+def uuid_of(sim: Simulator, svm: str) -> str:
+    return str(next(entry["uuid"] for entry in sim.snapshot()["svms"] if entry["name"] == svm))
+
+
+def mixed(sim: Simulator) -> list[dict[str, t.Any]]:
+    """In sync, missing, drifted, to go, gone already, by UUID, and the cluster's own."""
+    sim.ontap.add_vault("vs0", **OLD)
+    sim.ontap.add_vault("vs2", **{**OLD, "client_id": "another"} if release(sim) >= (9, 9) else OLD)
+    sim.ontap.add_vault("vs3", **OLD)
+    return [
+        {"svm": "vs0", **FULL},
+        {"svm": "vs1", **FULL},
+        {"svm": "vs2", **FULL},
+        {"svm": "vs3", "state": "absent"},
+        {"svm": "vs4", "state": "absent"},
+        {"svm_uuid": uuid_of(sim, "vs5"), **FULL},
+        {"scope": "cluster", **FULL},
+    ]
+
+
+def test_four_beats(sim: Simulator) -> None:
+    entries = mixed(sim)
+    before = sim.snapshot()
+    predicted = run(sim, entries, check=True)
+    assert not predicted.failed, predicted.msg
+    assert not predicted.writes
+    assert predicted.snapshot == before
+    done = run(sim, entries)
+    assert not done.failed, done.msg
+    assert done.result["diff"] == predicted.result["diff"]
+    assert verdicts(done) == verdicts(predicted)
+    assert done.result["summary"] == predicted.result["summary"]
+    assert [v["changed"] for v in done.result["vaults"]] == [v["changed"] for v in predicted.result["vaults"]]
+    # One read, the release where a plan needs it, the SVMs, and the writes alone.
+    changes = 5 if release(sim) >= (9, 9) else 4
+    assert len(done.writes) == changes
+    assert len(done.requests) <= changes + 3
+    for beat in (run(sim, entries), run(sim, entries, check=True)):
+        assert not beat.changed, beat.result["diff"]
+        assert beat.methods == ["GET"]
+        assert set(verdicts(beat).values()) == {"in_sync"}
+        assert beat.result["diff"] == []
+
+
+def test_verdicts_and_drift(sim: Simulator) -> None:
+    outcome = run(sim, mixed(sim), check=True)
+    found = verdicts(outcome)
+    assert found["vs0"] == found["vs4"] == "in_sync"
+    assert found["vs1"] == found["cluster"] == "missing"
+    assert found["vs3"] == "drifted"
+    vaults = {vault["svm"]: vault for vault in outcome.result["vaults"]}
+    assert [drift["action"] for drift in vaults["vs3"]["drift"]] == ["delete"]
+    assert {drift["action"] for drift in vaults["vs1"]["drift"]} == {"create"}
+    if release(sim) >= (9, 9):
+        assert vaults["vs2"]["drift"] == [
+            {"field": "client_id", "desired": FULL["client_id"], "actual": "another", "action": "update"}
+        ]
+    assert sum(outcome.result["summary"].values()) == len(outcome.result["vaults"])
+    headers = [diff["before_header"] for diff in outcome.result["diff"]]
+    assert "SVM vs1" in headers
+    assert "the cluster" in headers
+
+
+def test_what_was_created_is_known_by_its_uuid(sim: Simulator) -> None:
+    extra = {"verify_host": True} if release(sim) >= (9, 14) else {}
+    done = run(sim, [{"svm": svm, **FULL, **extra} for svm in SVMS], concurrency=8)
+    assert not done.failed, done.msg
+    by_svm = {store["owner"]: uuid for uuid, store in sim.snapshot()["key_stores"].items()}
+    assert {vault["svm"]: vault["uuid"] for vault in done.result["vaults"]} == by_svm
+    # The list of configurations is read once, whatever is created.
+    assert [request["method"] for request in done.requests if "azure-key-vaults" in request["path"]].count("GET") == 1
+
+
+def test_bad_entries_are_all_named_before_anything_is_sent(sim: Simulator) -> None:
+    failed = run(
+        sim,
+        [
+            {"svm": "vs0", **FULL},
+            {"svm": "vs1", **FULL, "name": "http://v"},
+            {**FULL},
+            {"svm": "vs0", **FULL},
+            {"svm": "vs3", "key_id": "k", "update_credentials": "always", "client_secret": SECRET},
+        ],
+    )
+    assert failed.failed
+    assert not failed.requests
+    for words in ("vaults[1] (svm vs1)", "vaults[2] (cluster)", "vaults[3] (svm vs0)", "vaults[4] (svm vs3)"):
+        assert words in failed.msg
+    assert "vaults[0] (svm vs0):" not in failed.msg
+    assert "already described by vaults[0]" in failed.msg
+    assert SECRET not in failed.msg
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_the_same_svm_by_name_and_uuid(sim: Simulator, exists: bool) -> None:
+    if exists:
+        sim.ontap.add_vault("vs0", **OLD)
+    entries = [{"svm": "vs0", **FULL}, {"svm_uuid": uuid_of(sim, "vs0"), **FULL}]
+    for check in (True, False):
+        failed = run(sim, entries, check=check)
+        assert failed.failed
+        assert "vaults[1]" in failed.msg
+        assert "the same configuration" in failed.msg
+        assert not failed.writes
+
+
+def test_one_failure_does_not_stop_the_others(sim: Simulator) -> None:
+    sim.ontap.add_vault("vs1", **{**OLD, "name": "https://other.vault.azure.net/"})
+    sim.ontap.add_vault("vs2", **OLD)
+    sim.ontap.encrypt_volumes("vs2")
+    entries = [
+        {"svm": "vs0", **FULL},
+        {"svm": "vs1", **FULL},
+        {"svm": "vs2", "state": "absent"},
+        {"svm": "vs9", **FULL},
+        {"svm": "vs3", **FULL},
+    ]
+    predicted = run(sim, entries, check=True)
+    assert predicted.failed
+    assert "2 of 5 configurations failed" in predicted.msg
+    done = run(sim, entries)
+    assert done.failed
+    assert "3 of 5 configurations failed" in done.msg
+    for words in ("vaults[1] (svm vs1)", "vaults[2] (svm vs2)", "vaults[3] (svm vs9)", "65536867", "does not exist"):
+        assert words in done.msg
+    assert verdicts(done) == {"vs0": "missing", "vs1": "blocked", "vs2": "error", "vs9": "blocked", "vs3": "missing"}
+    assert done.changed
+    changed = {vault["svm"]: vault["changed"] for vault in done.result["vaults"]}
+    assert changed == {"vs0": True, "vs1": False, "vs2": False, "vs9": False, "vs3": True}
+    error = next(vault["error"] for vault in done.result["vaults"] if vault["svm"] == "vs2")
+    assert error["code"] == "65536867"
+    assert error["remedy"]
+
+
+def test_an_option_too_new_concerns_its_entry_alone(sim: Simulator) -> None:
+    if release(sim) >= (9, 14):
+        return
+    done = run(sim, [{"svm": "vs0", **FULL}, {"svm": "vs1", **FULL, "port": 8443}, {"svm": "vs2", **FULL}])
+    assert done.failed
+    assert "1 of 3" in done.msg
+    assert "vaults[1] (svm vs1)" in done.msg
+    assert "9.14.1" in done.msg
+    assert len(done.writes) == 2
+
+
+def test_unmanaged(sim: Simulator) -> None:
+    for svm in ("vs0", "vs1", "vs2"):
+        sim.ontap.add_vault(svm, **OLD)
+    wanted = [{"svm": "vs0", **FULL}]
+    reported = run(sim, wanted)
+    assert not reported.changed
+    assert reported.methods == ["GET"]
+    assert verdicts(reported) == {"vs0": "in_sync", "vs1": "unmanaged", "vs2": "unmanaged"}
+    assert len(run(sim, wanted, unmanaged="ignore").result["vaults"]) == 1
+    predicted, done = run(sim, wanted, unmanaged="absent", check=True), run(sim, wanted, unmanaged="absent")
+    assert not predicted.writes
+    assert predicted.changed
+    assert [vault["actions"] for vault in predicted.result["vaults"]][0] == []
+    assert {action["method"] for action in predicted.result["actions"]} == {"DELETE"}
+    assert [request["method"] for request in done.writes] == ["DELETE", "DELETE"]
+    assert done.result["diff"] == predicted.result["diff"]
+    assert run(sim, wanted, unmanaged="absent").methods == ["GET"]
+
+
+def test_inactive_configurations_nobody_names_are_unmanaged(sim: Simulator) -> None:
+    if release(sim) < (9, 14):
+        return
+    sim.ontap.add_vault("vs0", **OLD)
+    sim.ontap.add_vault("vs0", enabled=False, configuration="second", **OLD)
+    reported = run(sim, [{"svm": "vs0", **FULL}])
+    assert [(v["configuration"], v["verdict"]) for v in reported.result["vaults"]] == [
+        ("default", "in_sync"),
+        ("second", "unmanaged"),
+    ]
+    done = run(sim, [{"svm": "vs0", **FULL}], unmanaged="absent")
+    assert [request["path"].split("/")[3] for request in done.writes] == ["key-stores"]
+
+
+def test_an_empty_list(sim: Simulator) -> None:
+    sim.ontap.add_vault("vs0", **OLD)
+    assert verdicts(run(sim, [])) == {"vs0": "unmanaged"}
+    assert not run(sim, [], unmanaged="ignore").requests
+    for check in (True, False):
+        failed = run(sim, [], unmanaged="absent", check=check)
+        assert failed.failed
+        assert "allow_empty" in failed.msg
+        assert not failed.requests
+    assert len(run(sim, [], unmanaged="absent", allow_empty=True).writes) == 1
+
+
+def test_credentials_by_policy(sim: Simulator) -> None:
+    for svm in ("vs0", "vs1"):
+        sim.ontap.add_vault(svm, **OLD)
+    entries = [
+        {"svm": "vs0", "client_secret": SECRET, "update_credentials": "always"},
+        {"svm": "vs1", "client_secret": SECRET},
+    ]
+    done = run(sim, entries)
+    assert [vault["credentials"] for vault in done.result["vaults"]] == ["sent", "not_sent"]
+    assert [vault["verdict"] for vault in done.result["vaults"]] == ["in_sync", "in_sync"]
+    assert sim.ontap.secret("vs0", "client_secret") == SECRET
+    assert sim.ontap.secret("vs1", "client_secret") == "the secret before"
+    assert SECRET not in str(done.result)
+
+
+def test_pages_and_concurrency(sim: Simulator) -> None:
+    if release(sim) < (9, 11):
+        return
+    for svm in SVMS:
+        sim.ontap.add_vault(svm, **OLD)
+    entries = [{"svm": svm, **FULL, "key_id": KEY_2} for svm in SVMS]
+    done = run(sim, entries, concurrency=8)
+    assert not done.failed, done.msg
+    assert len(done.writes) == 8
+    assert 1 < len({request["connection"] for request in done.writes}) <= 8
+    for bad in (0, 65):
+        assert "concurrency" in run(sim, entries, concurrency=bad).msg
+
+
+def test_an_unreadable_cluster_is_one_error(sim: Simulator) -> None:
+    login = {**connection(sim), "password": "wrong"}
+    failed = drive(sim, {"vaults": [{"svm": "vs0", **FULL}]}, module="azure_key_vaults", login=login)
+    assert failed.failed
+    assert "did not accept the login" in failed.msg
+
+
+def test_what_is_missing_to_create_is_per_entry(sim: Simulator) -> None:
+    done = run(sim, [{"svm": "vs0", **IDENTITY}, {"svm": "vs1", **FULL}])
+    assert done.failed
+    assert "vaults[0] (svm vs0)" in done.msg
+    assert len(done.writes) == 1
