@@ -23,10 +23,10 @@ TENANT = "cccccccc-dddd-cccc-dddd-cccccccccccc"
 SECRET = "initial-azure-secret"
 # Begins as a PKCS12 file does.
 CERTIFICATE = base64.b64encode(b"\x30\x82\x04\x00 no real certificate").decode()
-IDENTITY = {"name": VAULT, "key_id": KEY, "client_id": CLIENT, "tenant_id": TENANT}
-FULL = {**IDENTITY, "client_secret": SECRET}
+IDENTITY: dict[str, t.Any] = {"name": VAULT, "key_id": KEY, "client_id": CLIENT, "tenant_id": TENANT}
+FULL: dict[str, t.Any] = {**IDENTITY, "client_secret": SECRET}
 # What a cluster holds before a test changes it.
-OLD = {**IDENTITY, "client_secret": "the secret before"}
+OLD: dict[str, t.Any] = {**IDENTITY, "client_secret": "the secret before"}
 
 
 def number(release: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Whether to wait for jobs that ONTAP runs for a change. V(false) returns RV(job) at once.
+      - Whether to wait for jobs that ONTAP runs for a change. V(false) returns at once and names the job.
     type: bool
     default: true
   wait_timeout:

@@ -131,7 +131,8 @@ class _Run:
             "credentials": "none" if plan.credentials == "none" else "sent" if sent else "not_sent",
             "warnings": [*plan.warnings, *self.warnings],
         }
-        note = self.note or plan.note
+        carried_out = not self.check_mode and result["changed"] and (self.job is None or self.job.ended)
+        note = self.note or (plan.done if carried_out else "") or plan.note
         if note:
             result["msg"] = note
         if self.job is not None:
@@ -205,7 +206,7 @@ def _ensure_once(run: _Run) -> dict[str, t.Any]:
 def _act(run: _Run, current: Vault | None) -> dict[str, t.Any]:
     plan = run.plan
     if current is not None and _attach(run):
-        if not run.waiting.wait or plan.steps[-1].kind == "rekey-internal":
+        if not run.waiting.wait or plan.unseen:
             return run.result(plan.record)
         return _ensure_once(run)
     if run.check_mode or not plan.changed:

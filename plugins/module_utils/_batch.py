@@ -104,6 +104,7 @@ class _Item:
             "drift": [drift.as_result() for drift in self.plan.drift],
             "actions": self.result.get("actions", []),
             "credentials": self.result.get("credentials", self.plan.credentials),
+            "job": self.result.get("job") or (self.error.job if self.error else None),
             "error": error,
         }
 

@@ -368,7 +368,9 @@ class Client:
         while True:
             try:
                 job = self.job(uuid)
-            except TransportError as exc:
+            except (TransportError, ApiError) as exc:
+                if isinstance(exc, ApiError) and not _busy("GET", exc):
+                    raise
                 # The job goes on in ONTAP while a LIF moves or a node fails over: keep asking until the deadline.
                 fault = f" ({exc.message})"
             else:

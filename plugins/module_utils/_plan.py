@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -146,6 +147,8 @@ class Restore:
             after=after,
             record={**current.record, "state": {"available": True, "code": "0", "message": ""}},
             note=f"Keys are missing{where}." if lacking else f"Forced. {_NOTHING_TO_RESTORE[found.verdict]}",
+            done=f"Restored the keys{where}.",
+            unseen=not lacking,
         )
 
 
@@ -163,6 +166,7 @@ class Rekey:
     target: Target
     key_id: str | None = None
     allow_other_vault: bool = False
+    force: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Rekey:
@@ -177,7 +181,7 @@ class Rekey:
             )
         if key_id:
             check_value("key_id", key_id)
-        return cls(Target.of(params), key_id, params["allow_other_vault"])
+        return cls(Target.of(params), key_id, params["allow_other_vault"], params["force"])
 
     @property
     def creates(self) -> bool:
@@ -194,7 +198,10 @@ class Rekey:
             return _plan_without(self.target, current, "replaces a key")
         if self.key_id is None:
             return _plan_internal(current, release)
-        plan = make_plan(Desired(self.target, values={"key_id": self.key_id}), current, release)
+        known = replace(current, record={**current.record, "key_id": None}) if self.force else current
+        plan = make_plan(Desired(self.target, values={"key_id": self.key_id}), known, release)
+        if self.force:
+            plan = replace(plan, before=_view(current.record), unseen=True)
         if plan.changed and not self.allow_other_vault and not _in_vault(self.key_id, current.value("name")):
             other = BlockedError(
                 f"key_id {self.key_id} is a key of another vault than {current.value('name')}, the one that "
@@ -202,7 +209,19 @@ class Rekey:
                 remedy="Correct key_id, or set allow_other_vault: true where the vault has several addresses.",
             )
             plan = replace(plan, blockers=(*plan.blockers, other))
-        return plan if plan.changed else replace(plan, note="The configuration uses that key already.")
+        if plan.changed or plan.blockers or plan.needs_release:
+            return replace(plan, done=f"The external key is {self.key_id} now.")
+        return replace(plan, note=_in_use(self.key_id, current.value("key_id")))
+
+
+def _in_use(key_id: str, shown: t.Any) -> str:
+    with contextlib.suppress(ValueError):
+        if KeyId.parse(key_id).version and not KeyId.parse(str(shown)).version:
+            return (
+                "The configuration uses that key already. ONTAP shows no version of it, so whether it is this version "
+                "cannot be told; force: true moves to it in any case."
+            )
+    return "The configuration uses that key already."
 
 
 def _plan_internal(current: Vault, release: Release | None) -> Plan:
@@ -217,6 +236,8 @@ def _plan_internal(current: Vault, release: Release | None) -> Plan:
         before=before,
         after={**before, "internal_key": "(new)"},
         record=current.record,
+        done="The internal key has been replaced.",
+        unseen=True,
         blockers=tuple(gate.blockers),
         needs_release=gate.needs_release,
     )
@@ -321,6 +342,10 @@ class Plan:
     # earlier task of the same check run may have removed them.
     note: str = ""
     pending: str = ""
+    # What to say instead of ``note`` when the steps have been carried out; and whether nothing that ONTAP shows will
+    # tell that they have been, so that a plan made afterwards would be the same again.
+    done: str = ""
+    unseen: bool = False
 
     @property
     def changed(self) -> bool:

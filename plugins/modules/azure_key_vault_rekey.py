@@ -33,7 +33,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(key=external) is idempotent. O(key=internal) replaces the key in every run and always reports a change.
+      - O(key=external) is idempotent, unless O(force=true). O(key=internal) replaces the key in every run and always reports a change.
 options:
   uuid:
     description:
@@ -58,6 +58,12 @@ options:
     description:
       - Whether O(key_id) may be in another vault than the configuration's C(name). That is right only where the vault has
         several addresses, as with private links.
+    type: bool
+    default: false
+  force:
+    description:
+      - Move to O(key_id) even if the configuration seems to use it already. Only for O(key=external), and always a change.
+      - Needed to move to another version of the same key on ONTAP 9.9.1 to 9.12.1, which show no versions.
     type: bool
     default: false
 seealso:
@@ -93,7 +99,7 @@ msg:
   description: What is worth saying, in a sentence. After a failure what went wrong and what to do.
   returned: when there is something to say
   type: str
-  sample: The configuration uses that key already.
+  sample: The internal key has been replaced.
 azure_key_vault:
   description:
     - The configuration afterwards, in check mode the predicted one.
@@ -239,6 +245,7 @@ SPEC: Spec = {
     "key": {"type": "str", "choices": ["internal", "external"], "required": True, "no_log": False},
     "key_id": {"type": "str", "no_log": False},
     "allow_other_vault": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
 }
 
 

@@ -78,7 +78,7 @@ msg:
   description: What was found and done, in a sentence. After a failure what went wrong and what to do.
   returned: always
   type: str
-  sample: Keys are missing on node2.
+  sample: Restored the keys on node2.
 azure_key_vault:
   description:
     - The configuration afterwards with its C(state), in check mode the predicted one.

@@ -46,14 +46,14 @@ options:
         scope:
           description:
             - Whether the configuration belongs to an SVM or to the cluster.
-            - V(cluster) must be written out; it is never assumed because O(svm) is missing.
+            - V(cluster) must be written out; it is never assumed because O(vaults[].svm) is missing.
             - ONTAP documents cluster scope up to 9.13.1. Later releases may refuse it (65537500 and 2621707 are explained).
           type: str
           choices: [svm, cluster]
           default: svm
         svm:
           description:
-            - Name of the SVM. Required with O(scope=svm), unless O(svm_uuid) is given.
+            - Name of the SVM. Required with O(vaults[].scope=svm), unless O(vaults[].svm_uuid) is given.
           type: str
           aliases: [vserver, svm_name]
         svm_uuid:
@@ -89,28 +89,28 @@ options:
         client_id:
           description:
             - Application (client) ID of the Azure application that may use the vault. Can be changed from ONTAP 9.9.1 on. Needed to create.
-            - When it changes, the credential given is sent with it, whatever O(update_credentials) says.
+            - When it changes, the credential given is sent with it, whatever O(vaults[].update_credentials) says.
           type: str
         tenant_id:
           description:
             - Directory (tenant) ID of the Azure application. Can be changed from ONTAP 9.9.1 on. Needed to create.
-            - When it changes, the credential given is sent with it, whatever O(update_credentials) says.
+            - When it changes, the credential given is sent with it, whatever O(vaults[].update_credentials) says.
           type: str
         client_secret:
           description:
-            - Secret of the Azure application. This or O(client_certificate) is needed to create.
-            - ONTAP never returns it, so it cannot be compared. See O(update_credentials).
+            - Secret of the Azure application. This or O(vaults[].client_certificate) is needed to create.
+            - ONTAP never returns it, so it cannot be compared. See O(vaults[].update_credentials).
             - ONTAP 9.7 and 9.8 want it in every change, and it is sent along there when something else changes.
             - When not given, the environment variable E(AKV_CLIENT_SECRET) is used.
           type: str
         client_certificate:
           description:
-            - Certificate and key of the Azure application as PKCS12 in base64, instead of O(client_secret). Needs ONTAP 9.10.1 or later.
+            - Certificate and key of the Azure application as PKCS12 in base64, instead of O(vaults[].client_secret). Needs ONTAP 9.10.1 or later.
             - Where ONTAP reports that the configuration logs in with a secret, giving a certificate switches it over, and the other way round.
           type: str
         update_credentials:
           description:
-            - When to send O(client_secret), O(client_certificate) and O(proxy_password) to a configuration that exists already.
+            - When to send O(vaults[].client_secret), O(vaults[].client_certificate) and O(vaults[].proxy_password) to a configuration that exists already.
             - V(on_create) does not. They are sent only when the configuration is created, or along with the identity they belong to.
             - V(always) sends them in every run and reports a change each time. Use it to rotate a secret.
             - V(when_unreachable) sends them only when ONTAP reports that Azure cannot be reached with the stored one, then reads that
@@ -142,8 +142,8 @@ options:
           type: str
         proxy_password:
           description:
-            - Password at the proxy. ONTAP never returns it. See O(update_credentials).
-            - When O(proxy_host) or O(proxy_username) changes, it is sent with it.
+            - Password at the proxy. ONTAP never returns it. See O(vaults[].update_credentials).
+            - When O(vaults[].proxy_host) or O(vaults[].proxy_username) changes, it is sent with it.
           type: str
         oauth_host:
           description:
@@ -288,6 +288,10 @@ vaults:
       description: Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.
       type: str
       returned: always
+    job:
+      description: The job that ONTAP ran for the change, with C(uuid), C(state), C(message) and C(code).
+      type: dict
+      returned: always
     error:
       description: What went wrong with this configuration, as in RV(error), with the message for people as C(msg).
       type: dict
@@ -309,6 +313,7 @@ vaults:
           path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
           fields: [client_id, client_secret]
       credentials: sent
+      job: null
       error: null
 actions:
   description:

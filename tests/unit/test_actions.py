@@ -74,6 +74,7 @@ def test_a_node_lacks_its_keys(sim: Simulator) -> None:
     assert done.result["azure_key_vault"]["state"]["available"] is True
     assert done.result["job"]["state"] == "success"
     assert done.result["credentials"] == "none"
+    assert done.msg == "Restored the keys on node2."
 
 
 def test_no_encrypted_volume_yet(sim: Simulator) -> None:
@@ -204,6 +205,31 @@ def test_rekey_external(sim: Simulator) -> None:
     assert beats[1].writes[0]["method"] == ("PATCH" if release(sim) < (9, 11) else "POST")
     assert beats[1].result["azure_key_vault"]["key_id"] in (KEY_2, KEY_2.rpartition("/")[0])
     assert "uses that key already" in beats[2].msg
+
+
+def test_another_version_where_ontap_shows_none(sim: Simulator) -> None:
+    """Up to 9.12.1 nobody can tell whether the version is in use: the module says so, and force moves to it."""
+    if not (9, 11) <= release(sim) < (9, 13):
+        return
+    options = {**EXTERNAL, "key_id": KEY.replace("a8e6", "b8e6")}
+    outcome = rekey(sim, options)
+    assert (outcome.failed, outcome.changed) == (False, False)
+    assert "shows no version" in outcome.msg
+    predicted, done = rekey(sim, {**options, "force": True}, check=True), rekey(sim, {**options, "force": True})
+    assert not predicted.writes
+    assert predicted.changed
+    assert not done.failed, done.msg
+    assert len(done.writes) == 1
+    assert done.result["diff"] == predicted.result["diff"]
+    assert "now" in done.msg
+
+
+def test_a_forced_restore_attaches_once(sim: Simulator, waits: Waits) -> None:
+    sim.ontap.set_duration("restore", 60)
+    assert act(sim, RESTORE, {"svm": "vs0", "force": True}, waits, wait_timeout=10).failed
+    attached = act(sim, RESTORE, {"svm": "vs0", "force": True}, waits)
+    assert not attached.failed, attached.msg
+    assert not attached.writes
 
 
 def test_rekey_external_to_another_vault_needs_a_word(sim: Simulator) -> None:

@@ -133,7 +133,8 @@ def test_one_configuration_is_documented_the_same_alone_and_in_a_list(docs: dict
     """The suboptions of azure_key_vaults are the options of azure_key_vault."""
     alone = docs["azure_key_vault"]["doc"]["options"]
     for name, documented in docs["azure_key_vaults"]["doc"]["options"]["vaults"]["suboptions"].items():
-        assert documented["description"] == alone[name]["description"], name
+        text = json.dumps(documented["description"]).replace("O(vaults[].", "O(")
+        assert text == json.dumps(alone[name]["description"]), name
 
 
 def calls(node: t.Any) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
