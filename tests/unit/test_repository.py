@@ -17,7 +17,21 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.ontap.security.plugins."
 
 # From the top to the bottom: a layer may use those below it.
-LAYERS = ("_module", "_batch", "_apply", "_plan", "_vault", "_client", "_errors", "_codes")
+LAYERS = (
+    "_module",
+    "_batch",
+    "_apply",
+    "_write",
+    "_run",
+    "_actions",
+    "_plan",
+    "_health",
+    "_search",
+    "_vault",
+    "_client",
+    "_errors",
+    "_codes",
+)
 
 # What only one layer may know.
 OUTSIDE = {"_module": {"ansible"}, "_client": {"requests", "urllib3"}}
