@@ -52,16 +52,12 @@ unit: venv ## run the unit tests
 integration: venv ## run the real modules against simulated clusters
 	$(PYTEST) tests/integration
 
-# Two at a time, each in a folder of its own below .cache. Their output is of interest when they fail.
 SCENARIOS = $(patsubst extensions/molecule/%/molecule.yml,molecule-%,$(wildcard extensions/molecule/*/molecule.yml))
 .PHONY: molecule $(SCENARIOS)
-molecule: ## run the role's scenarios
+molecule: ## run the role's scenarios, two at a time
 	@$(MAKE) --jobs=2 --keep-going --output-sync $(SCENARIOS)
 $(SCENARIOS): molecule-%: venv
-	@home="$$(cd .cache && pwd -P)/molecule" && mkdir -p "$$home" && \
-	if env -u PYTHONDONTWRITEBYTECODE ANSIBLE_HOME="$$home" NO_COLOR=1 \
-		$(BIN)/molecule test -s $* --no-command-borders >"$$home/$*.log" 2>&1 </dev/null; \
-	then echo "molecule: $* passed"; else cat "$$home/$*.log"; echo "molecule: $* failed"; exit 1; fi
+	@tests/molecule.sh $*
 
 .PHONY: bench
 bench: ## measure speed, also against the vendor's collection
