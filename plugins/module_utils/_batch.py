@@ -12,12 +12,18 @@ from dataclasses import dataclass, field
 
 from ansible_collections.ontap.security.plugins.module_utils._apply import carry_out
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release
-from ansible_collections.ontap.security.plugins.module_utils._codes import NO_ENTRY, NOT_CONFIGURED, UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._codes import (
+    ALREADY_CONFIGURED,
+    NO_ENTRY,
+    NOT_CONFIGURED,
+    UNKNOWN_NAME,
+)
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
     BlockedError,
     InputError,
     OntapError,
+    UnsupportedError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, together
 from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
@@ -218,6 +224,7 @@ def _plan(
         item.plan = desired.plan(current, release)
     if item.plan.drift:
         item.verdict = "missing" if desired.present and current is None else "drifted"
+    blocked = any(isinstance(error, (BlockedError, UnsupportedError)) for error in item.plan.blockers)
     try:
         if item.plan.blockers:
             raise together(item.plan.blockers)
@@ -226,7 +233,8 @@ def _plan(
     except OntapError as exc:
         step = item.plan.steps[0].purpose if item.plan.steps else "change the Azure Key Vault configuration of"
         exc.tried = f"Could not {step} {desired.target}"
-        item.fail(exc, "blocked" if isinstance(exc, BlockedError) else "error")
+        # Blocked is a difference that cannot be mended here; an SVM that is not there is a mistake.
+        item.fail(exc, "blocked" if blocked or exc.code == ALREADY_CONFIGURED else "error")
     return release
 
 

@@ -55,7 +55,9 @@ class OntapError(Exception):
 
     def text(self) -> str:
         """The whole message for a person: what was tried, what happened, what it means, what to do."""
-        parts = [f"{self.tried}: {self.message}" if self.tried else self.message, self.meaning, self.remedy]
+        # An error that stands for several has each one's remedy in its meaning.
+        remedy = "" if self.remedy in self.meaning else self.remedy
+        parts = [f"{self.tried}: {self.message}" if self.tried else self.message, self.meaning, remedy]
         return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part)
 
     def details(self) -> dict[str, t.Any]:

@@ -165,7 +165,7 @@ def test_one_failure_does_not_stop_the_others(sim: Simulator) -> None:
     assert "3 of 5 configurations failed" in done.msg
     for words in ("vaults[1] (svm vs1)", "vaults[2] (svm vs2)", "vaults[3] (svm vs9)", "65536867", "does not exist"):
         assert words in done.msg
-    assert verdicts(done) == {"vs0": "missing", "vs1": "blocked", "vs2": "error", "vs9": "blocked", "vs3": "missing"}
+    assert verdicts(done) == {"vs0": "missing", "vs1": "blocked", "vs2": "error", "vs9": "error", "vs3": "missing"}
     assert done.changed
     changed = {vault["svm"]: vault["changed"] for vault in done.result["vaults"]}
     assert changed == {"vs0": True, "vs1": False, "vs2": False, "vs9": False, "vs3": True}
@@ -182,6 +182,8 @@ def test_an_option_too_new_concerns_its_entry_alone(sim: Simulator) -> None:
     assert "1 of 3" in done.msg
     assert "vaults[1] (svm vs1)" in done.msg
     assert "9.14.1" in done.msg
+    assert done.msg.count("or upgrade the cluster") == 1
+    assert verdicts(done)["vs1"] == "blocked"
     assert len(done.writes) == 2
 
 
