@@ -85,7 +85,7 @@ def assert_nothing_is_left(demo: Demo) -> None:
 
 
 def test_tells_its_story(demo: Demo) -> None:
-    output, _ = demo.process.communicate(timeout=TIMEOUT)
+    output, _errors = demo.process.communicate(timeout=TIMEOUT)
     assert demo.process.returncode == 0, output
 
     for number, (headline, _chapter) in enumerate(CHAPTERS, 1):
@@ -131,7 +131,7 @@ def test_stops_when_asked_to(demo: Demo, number: signal.Signals) -> None:
         assert time.monotonic() < deadline
 
     demo.process.send_signal(number)
-    rest, _ = demo.process.communicate(timeout=TIMEOUT)
+    rest, _errors = demo.process.communicate(timeout=TIMEOUT)
     assert demo.process.returncode == 128 + number, told + rest
     assert "Stopped. Nothing is left running." in rest
     assert "Traceback" not in told + rest

@@ -269,7 +269,7 @@ def test_a_count_must_be_a_number(number: t.Any) -> None:
             return {"num_records": number}
 
     with pytest.raises(TransportError, match="num_records"):
-        count(t.cast("Client", Stub()), Search(max_records=1))
+        count(t.cast(Client, Stub()), Search(max_records=1))
 
 
 # Health
