@@ -16,7 +16,8 @@ options:
   wait_timeout:
     description:
       - Seconds to wait for jobs altogether. When they are over the task fails and names the job, which goes on in ONTAP;
-        running the task again waits for that job instead of starting another one.
+        running the task again waits for a restore or rekey that goes on instead of starting another one. The job of any other
+        change should have ended before the next run.
     type: int
     default: 600
 """

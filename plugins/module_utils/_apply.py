@@ -8,9 +8,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, Release, literal
+from ansible_collections.ontap.security.plugins.module_utils._client import (
+    Answer,
+    Client,
+    Job,
+    Release,
+    literal,
+    withheld,
+)
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
     NO_ENTRY,
@@ -24,9 +31,11 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
     BlockedError,
     JobError,
+    JobTimeoutError,
     LostAnswerError,
     OntapError,
     OutcomeError,
+    TransportError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._plan import (
     NOTHING_TO_REKEY,
@@ -111,15 +120,20 @@ class _Run:
 
     def wait_for(self, uuid: str) -> None:
         """Wait for a job within what is left of the time for all jobs together."""
-        self.job = self.client.wait(uuid, max(0.0, self.deadline - self.client.now()))
+
+        def seen(job: Job) -> None:
+            self.job = job
+
+        self.job = self.client.wait(uuid, max(0.0, self.deadline - self.client.now()), seen)
 
     def result(self, record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The module's result, with ``record`` as the configuration afterwards."""
         plan, target = self.plan, str(self.target)
-        actions = [step.as_action() for step in plan.steps] if self.check_mode else self.actions
-        sent = plan.credentials == "sent" if self.check_mode else self.credentials_sent
+        predicted = self.check_mode and not self.attached
+        actions = [step.as_action() for step in plan.steps] if predicted else self.actions
+        sent = plan.credentials == "sent" if predicted else self.credentials_sent
         result: dict[str, t.Any] = {
-            "changed": bool(actions) or self.attached,
+            "changed": bool(actions) or (self.attached and self.waiting.wait),
             "diff": {
                 "before_header": target,
                 "after_header": target,
@@ -194,8 +208,12 @@ def _guarded(run: _Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.
         if not run.actions:
             # In check mode the actions are those that would be sent, and now none would be.
             exc.result.update(changed=False, actions=[])
+            if exc.result["credentials"] == "sent":
+                exc.result["credentials"] = "not_sent"
         if exc.job is None and run.job is not None:
             exc.job = run.job.as_result()
+        if exc.job is not None:
+            exc.result["job"] = exc.job
         raise
 
 
@@ -206,9 +224,10 @@ def _ensure_once(run: _Run) -> dict[str, t.Any]:
 def _act(run: _Run, current: Vault | None) -> dict[str, t.Any]:
     plan = run.plan
     if current is not None and _attach(run):
-        if not run.waiting.wait or plan.unseen:
-            return run.result(plan.record)
-        return _ensure_once(run)
+        if not run.waiting.wait:
+            run.plan = replace(plan, after=plan.before)
+            return run.result(current.record)
+        return run.result(plan.record) if plan.unseen or run.check_mode else _ensure_once(run)
     if run.check_mode or not plan.changed:
         return run.result(plan.record if plan.changed or current is None else current.record)
     return run.result(_carry_out(run, current))
@@ -225,7 +244,9 @@ def _look(run: _Run) -> Vault | None:
     run.plan = plan
     if run.before is None:
         run.before = plan.before
-    if plan.pending and run.check_mode:
+    if plan.pending and run.check_mode and not run.target.uuid:
+        with _trying("use the Azure Key Vault configuration of", run):
+            Surroundings(client, run.target).check(run.target, check_mode=False)
         run.warnings.append(plan.pending)
         return None
     with _trying(plan.steps[0] if plan.steps else "use the Azure Key Vault configuration of", run):
@@ -316,8 +337,8 @@ class Surroundings:
             query["uuid"] = literal(self._target.svm_uuid or "")
         try:
             return self._client.records(SVMS, query)
-        except ApiError as exc:
-            if exc.http_status != 403:
+        except (ApiError, TransportError) as exc:
+            if not withheld(exc):
                 raise
             # A login with a narrow role may manage key managers and not see SVMs; then the POST will tell.
             return None
@@ -327,7 +348,9 @@ class Surroundings:
         query = self._target.query() if self._target else {}
         try:
             return self._client.records(KEY_STORES, {**query, "fields": "*,svm.name,svm.uuid"})
-        except ApiError:
+        except (ApiError, TransportError) as exc:
+            if not withheld(exc) and exc.code not in UNKNOWN_NAME:
+                raise
             # Before 9.10.1 there is no such collection, and a narrow role may not see it.
             return []
 
@@ -360,13 +383,15 @@ def _attach(run: _Run) -> bool:
     if running is None:
         return False
     run.job = running
-    if run.check_mode:
-        run.warnings.append(
-            f"Job {running.uuid}, which is {running.state}, does this already. A real run waits for it and starts none."
-        )
-        return False
     run.attached = True
-    if run.waiting.wait:
+    if run.check_mode:
+        later = (
+            "; it starts another if the key is not the wanted one then" if step.kind == "rekey" else " and starts none"
+        )
+        run.warnings.append(
+            f"Job {running.uuid}, which is {running.state}, does this already. A real run waits for it{later}."
+        )
+    elif run.waiting.wait:
         with _trying(step, run):
             run.wait_for(running.uuid)
     return True
@@ -386,12 +411,11 @@ def _carry_out(run: _Run, current: Vault | None) -> t.Mapping[str, t.Any]:
                     run.note, run.plan = NOTHING_TO_REKEY, Plan(before=plan.before, after=plan.before)
                     return record
                 raise _named(run, exc) from exc
-            run.actions.append(step.as_action(uuid))
-            run.credentials_sent = run.credentials_sent or any(FIELDS[n].secret for n in step.body if n in FIELDS)
             if not run.waiting.wait and run.job is not None and not run.job.ended:
                 if step is not plan.steps[-1]:
                     run.warnings.append("wait is false, so what has to follow the job is left to the next run.")
-                return record
+                # As it is now: what the job will make of it is in the diff.
+                return current.record if current else {}
             if step.kind == "create":
                 current = _read_back(run, step) if run.reads_back and settled is None else settled
                 if current is None and step is not plan.steps[-1]:
@@ -417,13 +441,17 @@ def _perform(run: _Run, step: Step, uuid: str | None) -> Vault | None:
         query["return_records"] = True
     for last in (False, True):
         try:
-            answer = run.client.write(step.method, path, dict(step.body) or None, query)
+            # Reading cannot settle a lost answer to a step that shows nowhere: a stale connection must not lose it.
+            fresh = step.kind == "rekey-internal" or not any(name in COMPARED for name in step.body)
+            answer = run.client.write(step.method, path, dict(step.body) or None, query, fresh=fresh)
+            _accepted(run, step, uuid)
             _see_job_through(run, step, answer)
             created = answer.body.get("records") if step.kind == "create" else None
             return Vault.of(created[0]) if created else None
         except LostAnswerError as exc:
             took_effect, vault = _settle(run, step, uuid)
             if took_effect:
+                _accepted(run, step, uuid)
                 return vault
             if took_effect is None:
                 exc.meaning = "Whether ONTAP took it cannot be seen: it shows neither credentials nor the internal key."
@@ -443,6 +471,12 @@ _UNSEEN: t.Final = {
 }
 
 
+def _accepted(run: _Run, step: Step, uuid: str | None) -> None:
+    """ONTAP has taken a step: from here on it counts, whatever becomes of waiting."""
+    run.actions.append(step.as_action(uuid))
+    run.credentials_sent = run.credentials_sent or any(FIELDS[name].secret for name in step.body if name in FIELDS)
+
+
 def _server_wait(run: _Run) -> int:
     if not run.waiting.wait:
         return 0
@@ -455,8 +489,16 @@ def _see_job_through(run: _Run, step: Step, answer: Answer) -> None:
         return
     run.job = Job(uuid=uuid, state="running" if answer.status == 202 else "success")
     # 200 and 201 say that it is done; where reading can confirm that, it does, and elsewhere the job is asked.
-    if run.waiting.wait and (answer.status == 202 or step.kind == "rekey-internal"):
-        run.wait_for(uuid)
+    if run.waiting.wait and (answer.status == 202 or run.plan.unseen):
+        try:
+            run.wait_for(uuid)
+        except JobTimeoutError as exc:
+            if step.kind not in _LONG:
+                exc.remedy = (
+                    f"It goes on in ONTAP. Run the task again when it has ended (job show -uuid {uuid}); before that, "
+                    "the same change might be sent a second time."
+                )
+            raise
         if run.job.state == "gone" and _settle(run, step, None)[0] is False:
             raise OutcomeError(
                 f"ONTAP no longer knows job {uuid}, and the configuration shows no effect of it",
@@ -510,7 +552,7 @@ def _raced(run: _Run, step: Step, exc: ApiError | JobError) -> Exception:
             return _RacedError(exc)
         kind = Surroundings(run.client, run.target).occupant(run.target)
         return _occupied(run.target, kind) if kind else exc
-    gone = exc.code in NOT_CONFIGURED or exc.http_status == 404
+    gone = exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY or (exc.http_status == 404 and not exc.code)
     return _RacedError(exc) if gone and step.kind != "create" else exc
 
 

@@ -239,9 +239,24 @@ def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Vault
             continue
         target = Target(vault.scope, vault.svm, None, None if vault.enabled else vault.configuration)
         desired = Desired(target, present=False)
-        plan = desired.plan(vault) if batch.unmanaged == "absent" else Plan()
-        strangers.append(_Item(desired, f"unmanaged ({target})", vault, plan, "unmanaged"))
+        item = _Item(desired, f"unmanaged ({target})", vault, verdict="unmanaged")
+        if batch.unmanaged == "absent":
+            item.plan = desired.plan(vault)
+            reason = _why_spared(vault, items)
+            if reason:
+                item.fail(
+                    BlockedError(f"Not removed: {reason}", remedy="Mend that first, then run again."), "unmanaged"
+                )
+        strangers.append(item)
     return strangers
+
+
+def _why_spared(vault: Vault, items: t.Sequence[_Item]) -> str:
+    """Why nobody can be sure that no entry means this record; then it must not be removed."""
+    if vault.scope != "cluster" and not (vault.svm and vault.svm_uuid):
+        return "ONTAP does not say which SVM it belongs to"
+    failed = next((item.name for item in items if item.error is not None and item.current is None), None)
+    return f"{failed} failed, and could be meant for it" if failed else ""
 
 
 def _carry_out_all(

@@ -12,6 +12,7 @@ Usable from a REPL::
 from __future__ import annotations
 
 import base64
+import html
 import ipaddress
 import json
 import os
@@ -22,15 +23,24 @@ import ssl
 import time
 import typing as t
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
-from ansible_collections.ontap.security.plugins.module_utils._codes import BUSY, NO_ENTRY, UNCERTAIN, explain
+from ansible_collections.ontap.security.plugins.module_utils._codes import (
+    BUSY,
+    BUSY_WITH_503,
+    NO_ENTRY,
+    NOT_AUTHORIZED,
+    UNCERTAIN,
+    UNKNOWN_NAME,
+    explain,
+)
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
     InputError,
     JobError,
     JobTimeoutError,
     LostAnswerError,
+    OntapError,
     TransportError,
 )
 
@@ -61,9 +71,9 @@ _MAX_POLL = 8.0
 
 _NO_FILE = "Give a file that is there where the module runs; an execution environment needs it mounted."
 
-# ONTAP documents queued, running, paused, success and failure; the vendor's client also meets the last two.
+# ONTAP documents queued, running, paused, success and failure (in prose error); the vendor's client meets the others.
 _SUCCESS = "success"
-_FAILURES = frozenset({"failure", "cancelled", "expired"})
+_FAILURES = frozenset({"failure", "error", "cancelled", "expired"})
 
 # Field values in a query are expressions; quotes make ONTAP take them literally.
 _QUERY_OPERATORS = re.compile(r"[*|!<>\"{},\s]|\.\.")
@@ -210,13 +220,16 @@ class Answer:
 
     status: int
     body: dict[str, t.Any]
+    location: str = ""
 
     @property
     def job_uuid(self) -> str | None:
-        """Found by ``job.uuid`` alone: ``_links`` is there or not, whatever the status (contract, job lifecycle)."""
+        """Found by ``job.uuid``, whatever the status and with or without ``_links`` (contract, job lifecycle), or where
+        there is no body by the header ``Location``."""
         job = self.body.get("job")
         uuid = job.get("uuid") if isinstance(job, dict) else None
-        return str(uuid) if uuid else None
+        found = re.search(r"/cluster/jobs/([^/?]+)", self.location)
+        return str(uuid) if uuid else found[1] if found else None
 
 
 @dataclass(frozen=True)
@@ -228,6 +241,7 @@ class Job:
     message: str = ""
     code: str = "0"
     description: str = ""
+    error: t.Mapping[str, t.Any] | None = None
 
     @property
     def ended(self) -> bool:
@@ -235,7 +249,13 @@ class Job:
 
     def as_result(self) -> dict[str, t.Any]:
         """The ``job`` key of a result."""
-        return {"uuid": self.uuid, "state": self.state, "message": self.message, "code": self.code}
+        return {
+            "uuid": self.uuid,
+            "state": self.state,
+            "message": self.message,
+            "code": self.code,
+            "error": dict(self.error) if self.error else None,
+        }
 
 
 class Client:
@@ -307,8 +327,17 @@ class Client:
         """
         return self._exchange("GET", path, query, None).body
 
-    def records(self, path: str, query: Query | None = None) -> list[dict[str, t.Any]]:
-        """All records of a collection, following ``_links.next`` to the end (contract, paging)."""
+    def records(
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        enough: t.Callable[[list[dict[str, t.Any]]], bool] = lambda _found: False,
+    ) -> list[dict[str, t.Any]]:
+        """All records of a collection, following ``_links.next`` to the end (contract, paging), or until ``enough``.
+
+        A next page may be announced though nothing follows; who knows what to look for need not ask for it.
+        """
         found: list[dict[str, t.Any]] = []
         seen: set[str] = set()
         page = self.get(path, query)
@@ -318,7 +347,7 @@ class Client:
                 raise TransportError(f"GET {path} answered with something that is not a list of records")
             found.extend(records)
             following = _next_link(page)
-            if not following:
+            if not following or enough(found):
                 return found
             if following in seen:
                 raise TransportError(f"GET {path} answered with pages that lead in a circle")
@@ -328,12 +357,22 @@ class Client:
             page = self.get(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
     def write(
-        self, method: str, path: str, body: t.Mapping[str, t.Any] | None = None, query: Query | None = None
+        self,
+        method: str,
+        path: str,
+        body: t.Mapping[str, t.Any] | None = None,
+        query: Query | None = None,
+        *,
+        fresh: bool = False,
     ) -> Answer:
         """One POST, PATCH or DELETE. Repeated only when it certainly did not reach ONTAP or was refused as busy.
 
-        Raises ``LostAnswerError`` when it may have taken effect and nobody can tell yet.
+        ``fresh`` sends it on a connection of its own: one kept from before may have been closed by the other side,
+        and then nobody can tell whether the request arrived. Raises ``LostAnswerError`` when it may have taken effect
+        and nobody can tell yet.
         """
+        if fresh:
+            self._session.close()
         return self._exchange(method, path, query, body)
 
     def release(self) -> Release:
@@ -342,38 +381,61 @@ class Client:
             self._release = _release_of(self.get("/api/cluster", {"fields": "version"}).get("version"))
         return self._release
 
-    def job(self, uuid: str) -> Job:
-        """A job as it is now; one that ONTAP has removed comes back with state ``gone``."""
+    def job(self, uuid: str, *, patience: float | None = None) -> Job:
+        """A job as it is now; one that ONTAP has removed comes back with state ``gone``.
+
+        With ``patience`` it is asked once, for at most so many seconds.
+        """
+        path = f"/api/cluster/jobs/{quote(uuid)}"
         try:
-            return _job_of(self.get(f"/api/cluster/jobs/{quote(uuid)}", {"fields": "*"}), uuid)
+            return _job_of(self._exchange("GET", path, {"fields": "*"}, None, patience).body, uuid)
         except ApiError as exc:
             if exc.http_status == 404 or exc.code == NO_ENTRY:
                 return Job(uuid=uuid, state="gone")
             raise
 
     def jobs(self, path: str) -> list[Job]:
-        """The jobs, ended ones too while ONTAP keeps them, whose description (``POST /api/…``) names ``path``."""
-        query = {"description": f"*{path}*", "fields": "description,state,message,code"}
-        found = [_job_of(record, str(record.get("uuid", ""))) for record in self.records("/api/cluster/jobs", query)]
+        """The jobs, ended ones too while ONTAP keeps them, whose description (``POST /api/…``) names ``path``.
+
+        Empty also when the login may not see jobs.
+        """
+        query = {"fields": "description,state,message,code"}
+        try:
+            try:
+                records = self.records("/api/cluster/jobs", {**query, "description": f"*{path}*"})
+            except ApiError as exc:
+                if exc.code not in UNKNOWN_NAME:
+                    raise
+                records = self.records("/api/cluster/jobs", query)
+        except (ApiError, TransportError) as exc:
+            if not withheld(exc):
+                raise
+            return []
+        found = [_job_of(record, str(record.get("uuid", ""))) for record in records]
         return [job for job in found if path in job.description]
 
-    def wait(self, uuid: str, timeout: float) -> Job:
+    def wait(self, uuid: str, timeout: float, seen: t.Callable[[Job], None] = lambda _job: None) -> Job:
         """Poll a job until it ends or ``timeout`` seconds are over. Network faults do not end the wait.
 
-        Returns the job in state success or gone. Raises ``JobError`` or ``JobTimeoutError``.
+        ``seen`` is told of every state that is read. Returns the job in state success or gone. Raises ``JobError`` or
+        ``JobTimeoutError``.
         """
         deadline = self.now() + timeout
         pause = _FIRST_POLL
         job = Job(uuid=uuid, state="unknown")
+        refusals = 0
         while True:
             try:
-                job = self.job(uuid)
+                job = self.job(uuid, patience=max(1.0, deadline - self.now()))
             except (TransportError, ApiError) as exc:
-                if isinstance(exc, ApiError) and not _busy("GET", exc):
+                # While a node fails over even a good login may be refused for a moment.
+                refusals += exc.http_status == 401
+                if isinstance(exc, ApiError) and not _busy("GET", exc) and not refusals == 1:
                     raise
-                # The job goes on in ONTAP while a LIF moves or a node fails over: keep asking until the deadline.
+                # The job goes on in ONTAP while a LIF moves: keep asking until the deadline.
                 fault = f" ({exc.message})"
             else:
+                seen(job)
                 fault = ""
             if job.state in _FAILURES:
                 raise _job_error(job)
@@ -390,28 +452,38 @@ class Client:
             self._sleep(min(pause, left))
             pause = min(pause * _POLL_GROWTH, _MAX_POLL)
 
-    def _exchange(self, method: str, path: str, query: Query | None, body: t.Mapping[str, t.Any] | None) -> Answer:
-        for attempt in range(1, _TRIES + 1):
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: t.Mapping[str, t.Any] | None,
+        patience: float | None = None,
+    ) -> Answer:
+        """Send, read, and repeat where that is right. With ``patience`` (seconds) only once and no longer than that."""
+        tries = _TRIES if patience is None else 1
+        timeout = min(self.connection.timeout, patience or self.connection.timeout)
+        for attempt in range(1, tries + 1):
             try:
-                response = self._send(method, path, query, body)
+                response = self._send(method, path, query, body, timeout)
             except TransportError as exc:
-                if attempt == _TRIES or not _repeatable(method, exc):
+                if attempt == tries or not _repeatable(method, exc):
                     raise
                 self._pause(attempt, None)
                 continue
             try:
                 return self._read(method, path, response)
             except ApiError as exc:
-                if attempt == _TRIES or not _busy(method, exc):
+                if attempt == tries or not _busy(method, exc):
                     raise self._certain(method, exc) from None
             except TransportError as exc:
-                if attempt == _TRIES or not _repeatable(method, exc):
+                if attempt == tries or not _repeatable(method, exc):
                     raise
             self._pause(attempt, response.headers.get("Retry-After"))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _send(
-        self, method: str, path: str, query: Query | None, body: t.Mapping[str, t.Any] | None
+        self, method: str, path: str, query: Query | None, body: t.Mapping[str, t.Any] | None, timeout: float
     ) -> requests.Response:
         try:
             return self._session.request(
@@ -421,7 +493,7 @@ class Client:
                 json=body,
                 # On the request, not on the session: there REQUESTS_CA_BUNDLE would win over it.
                 verify=self.connection.verify,
-                timeout=self.connection.timeout,
+                timeout=timeout,
                 allow_redirects=False,
             )
         except (rex.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
@@ -429,7 +501,7 @@ class Client:
 
     def _read(self, method: str, path: str, response: requests.Response) -> Answer:
         status = response.status_code
-        payload = _decode(response)
+        payload = self._decode(response)
         if status >= 400:
             error = payload.get("error") if payload else None
             if isinstance(error, dict):
@@ -438,7 +510,7 @@ class Client:
                     path=path,
                     status=status,
                     code=str(error.get("code", "")),
-                    message=self._clean(str(error.get("message", ""))),
+                    message=str(error.get("message", "")),
                     target=self._clean(str(error["target"])) if error.get("target") else None,
                 )
             raise self._not_ontap(method, path, response)
@@ -453,7 +525,7 @@ class Client:
             )
         if payload is None and (method == "GET" or response.content.strip()):
             raise self._not_ontap(method, path, response)
-        return Answer(status=status, body=payload or {})
+        return Answer(status=status, body=payload or {}, location=response.headers.get("Location", ""))
 
     def _not_ontap(self, method: str, path: str, response: requests.Response) -> TransportError:
         """An answer without ONTAP's JSON. Its text stays out of the message: a proxy may echo what was sent."""
@@ -461,7 +533,7 @@ class Client:
         kind = response.headers.get("Content-Type", "no content type").split(";")[0].strip()
         # A refusal of the request by something in between (4xx) changed nothing; anything else may have.
         certain = method == "GET" or 400 <= status < 500
-        refused = " The login was not accepted." if status in (401, 403) else ""
+        refused = f" The login was not accepted: check {self._login_options()}." if status in (401, 403) else ""
         return (TransportError if certain else LostAnswerError)(
             f"{method} {path} was answered with HTTP {status} and {len(response.content)} bytes of {self._clean(kind)} "
             f"that are not ONTAP's JSON or are cut off.{refused}",
@@ -490,19 +562,19 @@ class Client:
 
     def _login_hint(self, exc: ApiError) -> ApiError:
         if exc.http_status == 401:
-            given = (
-                "access_token (ONTAP_ACCESS_TOKEN)"
-                if self.connection.access_token
-                else "cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH)"
-                if self.connection.cert_filepath
-                else "username and password (ONTAP_USERNAME, ONTAP_PASSWORD)"
-            )
             exc.meaning = "ONTAP did not accept the login."
             exc.remedy = (
-                f"Check {given}, that the account is not locked (security login show), and that it may use "
-                "application http with this authentication method."
+                f"Check {self._login_options()}, that the account is not locked (security login show), and that it may "
+                "use application http with this authentication method."
             )
         return exc
+
+    def _login_options(self) -> str:
+        if self.connection.access_token:
+            return "access_token (ONTAP_ACCESS_TOKEN)"
+        if self.connection.cert_filepath:
+            return "cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH)"
+        return "username and password (ONTAP_USERNAME, ONTAP_PASSWORD)"
 
     def _transport_error(self, method: str, path: str, exc: BaseException) -> TransportError:
         host = f"{self.connection.hostname} port {self.connection.port}"
@@ -512,7 +584,7 @@ class Client:
         def met(*kinds: type[BaseException]) -> bool:
             return any(isinstance(cause, kinds) for cause in causes)
 
-        if met(rex.ProxyError, urllib3.exceptions.ProxyError):
+        if met(rex.ProxyError, urllib3.exceptions.ProxyError, rex.InvalidProxyURL, rex.InvalidSchema):
             sent = False
             what = f"the proxy for {host} cannot be used ({_reason(causes[-1])})"
             remedy = "Check HTTPS_PROXY, or put the cluster into NO_PROXY."
@@ -545,16 +617,16 @@ class Client:
         elif met(rex.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
             what = f"{host} accepted {method} {path} and did not answer within {self.connection.timeout} seconds"
             remedy = "ONTAP may be busy: try again, or give a larger request_timeout."
-        elif met(rex.InvalidURL, rex.InvalidHeader, UnicodeError):
+        elif met(rex.InvalidURL, UnicodeError):
             sent = False
             what = f"{self._base} cannot be called"
-            remedy = "Check hostname (ONTAP_HOSTNAME)."
+            remedy = "Check hostname (ONTAP_HOSTNAME), http_port and HTTPS_PROXY."
         else:
             what = f"the connection to {host} broke during {method} {path} ({type(causes[-1]).__name__})"
             remedy = "The network, the cluster's LIF or a proxy dropped it: run the task again."
         kind = LostAnswerError if sent and method != "GET" else TransportError
         error = kind(self._clean(what), remedy=remedy, method=method, path=path)
-        error.retry = not met(socket.gaierror, ssl.SSLCertVerificationError, rex.InvalidURL, rex.InvalidHeader)
+        error.retry = not met(socket.gaierror, ssl.SSLCertVerificationError, rex.InvalidURL, rex.InvalidSchema)
         return error
 
     def _pause(self, attempt: int, retry_after: str | None) -> None:
@@ -565,16 +637,34 @@ class Client:
             pause = min(float(retry_after), _MAX_RETRY_AFTER)
         self._sleep(pause)
 
+    def _decode(self, response: requests.Response) -> dict[str, t.Any] | None:
+        """ONTAP's JSON object, or None. ONTAP quotes bad values in its messages: every one of them is cleaned here."""
+        try:
+            payload = json.loads(response.content, object_hook=self._hide) if response.content.strip() else None
+        except ValueError:
+            return None
+        return payload if isinstance(payload, dict) else None
+
+    def _hide(self, item: dict[str, t.Any]) -> dict[str, t.Any]:
+        for name in ("message", "description"):
+            if isinstance(item.get(name), str):
+                item[name] = self._clean(item[name])
+        return item
+
     def _clean(self, text: str) -> str:
-        """ONTAP quotes bad values in its messages: take every secret of this run out, in any spelling."""
-        for spelling in self._hidden:
-            text = text.replace(spelling, "(hidden)")
-        return text
+        """Without any secret of this run, in any spelling."""
+        return self._hidden.sub("(hidden)", text) if self._hidden else text
 
 
 def literal(value: str) -> str:
     """A query value that ONTAP compares as it stands, quoted where it holds an operator (contract, query)."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if _QUERY_OPERATORS.search(value) else value
+
+
+def withheld(exc: OntapError) -> bool:
+    """Whether a read was refused because the login's role is narrow or the release lacks the path, by ONTAP or by
+    something in front of it. ONTAP says so with one code under several statuses (contract, generic codes)."""
+    return exc.http_status in (403, 404) or exc.code in NOT_AUTHORIZED
 
 
 def _query_value(value: str | int | bool) -> str:
@@ -594,14 +684,6 @@ def _check_host(hostname: str) -> None:
             remedy="Give the name or address of the cluster management LIF alone, without https://, path or port; "
             "the port goes into http_port.",
         )
-
-
-def _decode(response: requests.Response) -> dict[str, t.Any] | None:
-    try:
-        payload = json.loads(response.content) if response.content.strip() else None
-    except ValueError:
-        return None
-    return payload if isinstance(payload, dict) else None
 
 
 def _next_link(page: t.Mapping[str, t.Any]) -> str | None:
@@ -625,8 +707,7 @@ def _repeatable(method: str, exc: TransportError) -> bool:
 def _busy(method: str, exc: ApiError) -> bool:
     if method == "GET":
         return exc.code in BUSY or exc.code in UNCERTAIN or exc.http_status in _RETRY_STATUS
-    # ONTAP's own error with one of these says that it refused for lack of resources, so nothing was done.
-    return exc.code in BUSY or exc.http_status in (429, 503)
+    return exc.code in BUSY or exc.http_status == 429 or (exc.http_status == 503 and exc.code in BUSY_WITH_503)
 
 
 def _release_of(version: t.Any) -> Release:
@@ -653,6 +734,7 @@ def _job_of(record: t.Mapping[str, t.Any], uuid: str) -> Job:
         message=message,
         code=code,
         description=str(record.get("description") or ""),
+        error=error or None,
     )
 
 
@@ -695,17 +777,26 @@ def _reason(exc: BaseException) -> str:
     )
 
 
-def _spellings(secrets: t.Iterable[str]) -> tuple[str, ...]:
-    """Every secret as it stands, in JSON, in URLs and in base64; the longest first, so that none survives in part."""
+def _spellings(secrets: t.Iterable[str]) -> t.Pattern[str] | None:
+    """A pattern for every secret as it stands, in JSON, HTML, URLs and base64; the longest first, so that none is left
+    in part. A very short one counts only as a word of its own, else it would tear every message apart."""
     found: set[str] = set()
     for secret in secrets:
-        if secret:
-            found.update(
-                {
-                    secret,
-                    json.dumps(secret)[1:-1],
-                    quote(secret, safe=""),
-                    base64.b64encode(secret.encode()).decode(),
-                }
-            )
-    return tuple(sorted(found, key=len, reverse=True))
+        for form in {secret, "".join(secret.split())} - {""}:
+            if len(form) < 4:
+                found.add(rf"(?<!\w){re.escape(form)}(?!\w)")
+                continue
+            quoted = {quote(form), quote(form, safe=""), quote_plus(form)}
+            encoded = {encode(form.encode()).decode() for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+            spelled = {
+                form,
+                json.dumps(form)[1:-1],
+                json.dumps(form)[1:-1].replace("/", "\\/"),
+                html.escape(form),
+                *quoted,
+                *(re.sub("%..", lambda match: match[0].lower(), text) for text in quoted),
+                *encoded,
+                *(text.rstrip("=") for text in encoded),
+            }
+            found.update(re.escape(text) for text in spelled)
+    return re.compile("|".join(sorted(found, key=len, reverse=True))) if found else None

@@ -33,6 +33,12 @@ UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
 # The same statement, in releases up to 9.8 or 9.9.1 and in those from 9.10.1 on.
 NOT_CONFIGURED = frozenset({"65537511", "65537120"})
 
+# The login may not see or do this, under whatever HTTP status.
+NOT_AUTHORIZED = frozenset({"6", "6691623"})
+
+# Lack of resources, which passes if it comes with HTTP 503 and lasts if it comes with another status.
+BUSY_WITH_503 = frozenset({"7", "8"})
+
 # ONTAP turned the request away because it is busy. Nothing was done, and asking again a little later may well succeed.
 BUSY = frozenset(
     {

@@ -113,6 +113,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         """Drop empty strings before anything is checked: an unset AWX field or template arrives as one."""
         super()._load_params()
         _drop_empty(self.params)
+        _explicit_credential(self.params)
 
 
 def _drop_empty(params: dict[str, t.Any]) -> None:
@@ -125,12 +126,21 @@ def _drop_empty(params: dict[str, t.Any]) -> None:
                     _drop_empty(item)
 
 
+def _explicit_credential(params: dict[str, t.Any]) -> None:
+    """A certificate that is given beats a secret that happens to be in the environment."""
+    for entry in (params, *(item for item in params.get("vaults") or () if isinstance(item, dict))):
+        if entry.get("client_certificate"):
+            entry.setdefault("client_secret", None)
+
+
 def _secrets(params: t.Mapping[str, t.Any], spec: Spec) -> t.Iterator[str]:
     """The values of all options marked no_log, also those inside other options."""
     for name, option in spec.items():
         value = params.get(name)
-        if value and option.get("no_log"):
+        if value and option.get("no_log") and str(value).strip():
             yield str(value)
+            # As it is sent where it was wrapped in lines.
+            yield "".join(str(value).split())
         elif value and option.get("options"):
             for item in value:
                 yield from _secrets(item, option["options"])
@@ -141,6 +151,8 @@ def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
     module = _Module(argument_spec=spec, supports_check_mode=True)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
+    # Whatever spelling a secret is sent in, Ansible masks it in its output as well.
+    module.no_log_values.update(_secrets(module.params, spec))
     try:
         with Client(_connection(module.params, spec), caller=caller) as client:
             result = function(module.params, client, module.check_mode)

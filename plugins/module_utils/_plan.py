@@ -179,6 +179,11 @@ class Rekey:
                 "key_id is given although key is internal",
                 remedy="Leave key_id out to replace the internal key, or set key: external to move to another key.",
             )
+        if key == "internal" and params["force"]:
+            raise InputError(
+                "force is given although key is internal",
+                remedy="Leave force out: the internal key is replaced in every run.",
+            )
         if key_id:
             check_value("key_id", key_id)
         return cls(Target.of(params), key_id, params["allow_other_vault"], params["force"])

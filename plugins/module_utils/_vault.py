@@ -20,6 +20,7 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
     BlockedError,
     InputError,
+    TransportError,
     UnsupportedError,
 )
 
@@ -153,7 +154,15 @@ def _check_port(value: int) -> None:
         raise ValueError("a TCP port is a number from 1 to 65535")
 
 
+def _check_secret(value: str) -> None:
+    if not value.strip():
+        raise ValueError("it is blank")
+
+
 def _check_certificate(value: str) -> None:
+    _check_secret(value)
+    if value.lower().endswith((".p12", ".pfx", ".pem", ".crt", ".b64")):
+        raise ValueError("it is the name of a file, and not what is in it")
     if "-----BEGIN" in value:
         raise ValueError("it is PEM, and ONTAP takes PKCS12 in base64")
 
@@ -197,13 +206,13 @@ FIELDS: t.Final[dict[str, Field]] = {
         Field("key_id", R9_7, R9_8, patch_until=R9_11, required=True, check=_check_key_id),
         Field("client_id", R9_7, R9_9, required=True, canonical=_guid, check=_check_word),
         Field("tenant_id", R9_7, R9_9, required=True, canonical=_guid, check=_check_word),
-        Field("client_secret", R9_7, R9_7, secret=True),
+        Field("client_secret", R9_7, R9_7, secret=True, check=_check_secret),
         Field("client_certificate", R9_10, R9_10, secret=True, check=_check_certificate),
         Field("proxy_type", R9_8, R9_8, canonical=_lower),
         Field("proxy_host", R9_8, R9_8, canonical=_lower, check=_check_hostname),
         Field("proxy_port", R9_8, R9_8, check=_check_port),
         Field("proxy_username", R9_8, R9_8),
-        Field("proxy_password", R9_8, R9_8, secret=True),
+        Field("proxy_password", R9_8, R9_8, secret=True, check=_check_secret),
         Field("oauth_host", R9_14, R9_14, canonical=_lower, check=_check_hostname),
         Field("vault_host", R9_14, R9_14, canonical=_lower, check=_check_hostname),
         Field("port", R9_14, R9_14, check=_check_port),
@@ -284,6 +293,7 @@ _FORMS: t.Final = {
     _check_certificate: "Make it with: base64 -w0 certificate.p12.",
     _check_hostname: "Give the name alone, such as proxy.example.com.",
     _check_port: "Give the number alone, such as 3128.",
+    _check_secret: "Give the secret itself; an empty value counts as not given.",
     _check_word: "Give the ID as the Azure portal shows it.",
 }
 
@@ -304,9 +314,10 @@ class Target:
         """From module options. Raises ``InputError``: cluster scope is never assumed because ``svm`` is missing."""
         scope = params.get("scope") or "svm"
         svm, svm_uuid, uuid = params.get("svm"), params.get("svm_uuid"), params.get("uuid")
+        check_svm(svm)
         if uuid:
             check_uuid_alone(params)
-            return cls(uuid=uuid)
+            return cls(uuid=uuid.lower())
         if svm and svm_uuid:
             raise InputError("svm and svm_uuid are both given", remedy="Give one of them.")
         if scope == "cluster" and (svm or svm_uuid):
@@ -319,6 +330,7 @@ class Target:
                 "scope is svm, but neither svm nor svm_uuid is given",
                 remedy="Give svm (or svm_uuid), or scope: cluster for the cluster's own configuration.",
             )
+        svm_uuid = svm_uuid.lower() if svm_uuid else None
         return cls(scope=scope, svm=svm, svm_uuid=svm_uuid, configuration=params.get("configuration"))
 
     def __str__(self) -> str:
@@ -340,6 +352,15 @@ class Target:
     def svm_reference(self) -> dict[str, str]:
         """The SVM as a request body names it."""
         return {"name": self.svm} if self.svm else {"uuid": self.svm_uuid or ""}
+
+
+def check_svm(svm: str | None) -> None:
+    """Raises ``InputError`` when ``svm`` cannot be the name of an SVM: a pattern would mean others than one sees."""
+    if svm and not re.fullmatch(r"[\w.-]+", svm):
+        raise InputError(
+            f"svm {svm!r} is not the name of an SVM",
+            remedy="Give one name, without blanks; azure_key_vault_info takes patterns in filters, as svm.name.",
+        )
 
 
 def check_uuid_alone(params: t.Mapping[str, t.Any]) -> None:
@@ -372,7 +393,7 @@ class Vault:
             uuid=str(record.get("uuid", "")),
             scope=str(record.get("scope") or ("svm" if svm else "cluster")),
             svm=svm.get("name"),
-            svm_uuid=svm.get("uuid"),
+            svm_uuid=str(svm["uuid"]).lower() if svm.get("uuid") else None,
             configuration=(record.get("configuration") or {}).get("name"),
             # Before 9.14.1 there is no such field, and every configuration is in use.
             enabled=record.get("enabled") is not False,
@@ -393,9 +414,16 @@ class Vault:
     @property
     def azure_reachable(self) -> bool | None:
         """ONTAP's word on whether Azure accepts the stored credential; None when it says nothing."""
-        reachability = self.record.get("azure_reachability")
-        reachable = reachability.get("reachable") if isinstance(reachability, dict) else None
-        return reachable if isinstance(reachable, bool) else None
+        return _verdict_of(self.record.get("azure_reachability"), "reachable")
+
+
+def _verdict_of(entry: t.Any, name: str) -> bool | None:
+    """The boolean if there is one, else the code, which is "0" when all is well; None when neither is there."""
+    if not isinstance(entry, dict):
+        return None
+    if isinstance(entry.get(name), bool):
+        return bool(entry[name])
+    return entry["code"] == "0" if entry.get("code") is not None else None
 
 
 def clean_record(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -424,14 +452,19 @@ def fields_to_read(managed: t.Iterable[str]) -> str:
 
 def read(client: Client, target: Target, *, fields: str = "*") -> tuple[Vault, ...]:
     """All configurations of the target's scope, enabled and inactive, in one request (more only if ONTAP pages)."""
-    found = [Vault.of(raw) for raw in client.records(VAULTS, {**target.query(), "fields": fields})]
+
+    def enough(records: list[dict[str, t.Any]]) -> bool:
+        return pick(filter(lambda vault: _belongs(vault, target), map(Vault.of, records)), target) is not None
+
+    query = {**target.query(), "fields": fields}
+    found = [Vault.of(raw) for raw in client.records(VAULTS, query, enough=enough)]
     # A second look at what came back: nothing may be changed because a filter was read as a pattern.
     return tuple(vault for vault in found if _belongs(vault, target))
 
 
 def _belongs(vault: Vault, target: Target) -> bool:
     if target.uuid:
-        return vault.uuid == target.uuid
+        return vault.uuid.lower() == target.uuid
     if target.scope == "cluster":
         return vault.scope == "cluster"
     if target.svm:
@@ -534,6 +567,7 @@ def _check_range(option: str, value: int | None, low: int, high: int) -> None:
 
 
 def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
+    check_svm(params.get("svm"))
     if params.get("uuid"):
         check_uuid_alone(params)
     if params.get("scope") == "cluster" or (params.get("svm") and params.get("svm_uuid")):
@@ -547,7 +581,7 @@ def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
         ("uuid", "uuid"),
     ):
         if params.get(option):
-            filters[name] = literal(params[option])
+            filters[name] = literal(params[option].lower() if name.endswith("uuid") else params[option])
     for name, value in (params.get("filters") or {}).items():
         _check_query_name("filters", name)
         if name in filters:
@@ -581,8 +615,12 @@ def search(client: Client, wanted: Search) -> list[Vault]:
 def count(client: Client, wanted: Search) -> int:
     """The number of configurations that match, without reading them."""
     query = {**wanted.query(), "return_records": False}
-    query.pop("order_by", None)
-    return int(_ask(lambda q: client.get(VAULTS, q), client, wanted, query).get("num_records", 0))
+    for shaping in ("order_by", "max_records"):
+        query.pop(shaping, None)
+    number = _ask(lambda q: client.get(VAULTS, q), client, wanted, query).get("num_records")
+    if not isinstance(number, int):
+        raise TransportError(f"GET {VAULTS} answered without num_records", remedy="Leave count_only out.")
+    return number
 
 
 _Asked = t.TypeVar("_Asked")
@@ -653,7 +691,11 @@ class Health:
 # The state's code is the same for both cases, and no other field tells them apart: ONTAP explains an unavailable key
 # only in this field's text, "Node: n1. Reason: No volumes created yet ...; will be available after creating encrypted
 # volumes." The older form is "... unavailable in following nodes - node1, node2.".
-_NO_VOLUME = re.compile(r"\bno (?:encrypted )?volumes?\b|\bafter creating (?:an )?(?:encrypted )?volumes?\b", re.I)
+_NO_VOLUME = re.compile(
+    r"\b(?:no|without) (?:encrypted )?volumes?\b|\bvolumes? (?:do|does|did) not exist\b"
+    r"|\b(?:after|until|before) [^.]*\bvolumes?\b",
+    re.I,
+)
 _NODE_REASON = re.compile(r"\bnode:\s*([\w.-]*\w)\.?\s*reason:\s*(.*?)(?=\bnode:|$)", re.I | re.S)
 _NODE_LIST = re.compile(r"\bnodes?\s*[-:]\s*([\w.-]*\w(?:\s*,\s*[\w.-]*\w)*)", re.I)
 
@@ -671,7 +713,7 @@ def health(vault: Vault, *of: str) -> Health:
         azure = vault.record["azure_reachability"]
         found["azure_unreachable"] = [_sentence("Azure cannot be reached or refuses the credential", azure)]
     for entry in vault.record.get("ekmip_reachability") or []:
-        if isinstance(entry, dict) and entry.get("reachable") is False:
+        if _verdict_of(entry, "reachable") is False:
             node = str((entry.get("node") or {}).get("name") or (entry.get("node") or {}).get("uuid") or "a node")
             nodes[node] = None
             found.setdefault("node_unreachable", []).append(
@@ -679,7 +721,7 @@ def health(vault: Vault, *of: str) -> Health:
             )
     state = vault.record.get("state")
     state = state if isinstance(state, dict) else {}
-    available = _available(state)
+    available = _verdict_of(state, "available")
     if available is False:
         verdict, lacking = _lacking(str(state.get("message") or ""))
         nodes.update(dict.fromkeys(lacking))
@@ -696,13 +738,6 @@ def health(vault: Vault, *of: str) -> Health:
     if vault.azure_reachable is None:
         return Health("healthy", ("ONTAP reports the keys as available and says nothing about Azure's reachability",))
     return Health("healthy")
-
-
-def _available(state: t.Mapping[str, t.Any]) -> bool | None:
-    """The boolean if there is one, else the code, which is "0" when all is well."""
-    if isinstance(state.get("available"), bool):
-        return bool(state["available"])
-    return state["code"] == "0" if state.get("code") is not None else None
 
 
 def _lacking(message: str) -> tuple[str, list[str]]:

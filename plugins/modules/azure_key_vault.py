@@ -70,7 +70,7 @@ options:
       - Secret of the Azure application. This or O(client_certificate) is needed to create.
       - ONTAP never returns it, so it cannot be compared. See O(update_credentials).
       - ONTAP 9.7 and 9.8 want it in every change, and it is sent along there when something else changes.
-      - When not given, the environment variable E(AKV_CLIENT_SECRET) is used.
+      - When not given, the environment variable E(AKV_CLIENT_SECRET) is used, unless O(client_certificate) is given.
     type: str
   client_certificate:
     description:

@@ -161,17 +161,27 @@ def test_proxy_and_netrc(sim: Simulator, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     (tmp_path / ".netrc").chmod(0o600)
     dead = f"http://127.0.0.1:{closed_port()}"
-    through, past, netrc = play(
+    through, past, netrc, garbage, certificate = play(
         sim,
         [
             Task(NEW, check=True, environment={"HTTPS_PROXY": dead, "NO_PROXY": ""}),
             Task(NEW, check=True, environment={"HTTPS_PROXY": dead, "NO_PROXY": "127.0.0.1"}),
             Task(NEW, check=True, environment={"NETRC": str(tmp_path / ".netrc"), "HOME": str(tmp_path)}),
+            Task(NEW, check=True, environment={"HTTPS_PROXY": "garbage://x", "NO_PROXY": ""}),
+            # What is given beats what happens to be in the environment.
+            Task(
+                {"svm": "vs0", **IDENTITY, "client_certificate": CERTIFICATE},
+                check=True,
+                environment={"AKV_CLIENT_SECRET": "ambient-secret"},
+            ),
         ],
     ).outcomes
     assert_refused(through, "proxy", "HTTPS_PROXY", requests=0)
     assert not past.failed, past.msg
     assert not netrc.failed, netrc.msg
+    assert_refused(garbage, "HTTPS_PROXY", requests=0)
+    assert not certificate.failed, certificate.msg
+    assert "client_certificate" in certificate.result["actions"][0]["fields"]
 
 
 def test_broken_answers(sim: Simulator) -> None:

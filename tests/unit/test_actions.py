@@ -120,6 +120,8 @@ def test_success_that_is_none_is_a_failure(sim: Simulator) -> None:
 def test_without_a_configuration(sim: Simulator, module: str) -> None:
     """In a check run an earlier task may have predicted it, so that is no failure; in a real run it is one."""
     options: dict[str, t.Any] = {"svm": "vs1", **({"key": "internal"} if module == REKEY else {})}
+    for certain in ({"svm": "vs9"}, {"svm": None, "uuid": "no-such-uuid"}):
+        assert drive(sim, {**options, **certain}, check=True, module=module).failed
     predicted = drive(sim, options, check=True, module=module)
     assert (predicted.failed, predicted.changed) == (False, False)
     assert any("A real run fails unless" in warning for warning in predicted.result["warnings"])
@@ -319,7 +321,10 @@ def test_the_next_run_attaches(
     assert len(failed.writes) == 1
     predicted = act(sim, module, options, waits, check=True)
     assert predicted.result["job"]["uuid"] == uuid
-    assert any(uuid in warning and "starts none" in warning for warning in predicted.result["warnings"])
+    expected = "starts another if" if operation == "rekey-external" else "starts none"
+    assert any(uuid in warning and expected in warning for warning in predicted.result["warnings"])
+    assert predicted.changed
+    assert predicted.result["actions"] == []
     attached = act(sim, module, options, waits)
     assert not attached.failed, attached.msg
     assert attached.changed

@@ -414,9 +414,11 @@ def test_an_svm_that_does_not_exist_is_named_in_both_modes(sim: Simulator) -> No
 
 def test_a_pattern_is_no_svm(sim: Simulator) -> None:
     prepare(sim, UPDATE)
-    for svm in ("vs*", "vs0|vs1", "!vs1"):
-        assert not drive(sim, {"svm": svm, "state": "absent"}).changed
-        assert "does not exist" in drive(sim, {"svm": svm, **FULL}).msg
+    for svm in ("vs*", "vs0|vs1", "!vs1", "vs0 ", "*"):
+        for options in ({"state": "absent"}, FULL):
+            failed = drive(sim, {"svm": svm, **options})
+            assert "is not the name of an SVM" in failed.msg
+            assert not failed.requests
 
 
 def test_a_login_that_may_only_read(sim: Simulator) -> None:

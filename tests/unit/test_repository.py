@@ -97,6 +97,11 @@ def test_the_simulator_is_independent(path: Path) -> None:
     assert not from_plugins(imports(path))
 
 
+def test_contributors_see_the_layers() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `module_utils/(\w+)\.py`", text, re.MULTILINE)) == LAYERS
+
+
 def version_key(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 

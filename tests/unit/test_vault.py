@@ -153,6 +153,7 @@ def test_an_inactive_configuration_is_never_a_substitute() -> None:
 
 def test_a_query_value_with_operators_is_quoted() -> None:
     assert Target("svm", "vs0").query() == {"svm.name": "vs0"}
+    assert Target.of({"svm_uuid": "ABC"}).query() == {"svm.uuid": "abc"}
     assert Target("svm", "vs*|!x").query() == {"svm.name": '"vs*|!x"'}
     assert Target("cluster").query() == {"scope": "cluster"}
 
@@ -216,7 +217,7 @@ def test_a_query_in_yaml_becomes_one_in_ontap() -> None:
             "fields": ["svm.{name,uuid}", "!state", "*"],
             "order_by": ["svm.name desc", "name"],
             "max_records": 5,
-            "svm": "vs*",
+            "configuration": "a*",
         }
     )
     assert wanted.query() == {
@@ -225,7 +226,7 @@ def test_a_query_in_yaml_becomes_one_in_ontap() -> None:
         "proxy_host": "null",
         "proxy_port": "80",
         "name": "https*",
-        "svm.name": '"vs*"',
+        "configuration.name": '"a*"',
         "order_by": "svm.name desc,name",
         "max_records": 5,
     }

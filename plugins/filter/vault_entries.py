@@ -1,0 +1,114 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the list that azure_key_vaults wants from what is written down apart: SVMs, what they share, credentials."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.ontap.security.plugins.module_utils._vault import CREDENTIALS, SECRETS
+
+DOCUMENTATION = r"""
+name: vault_entries
+short_description: Merge what Azure Key Vault configurations share, and their credentials, into one list
+version_added: 0.1.0
+author:
+  - ontap.security contributors (@ontap-security)
+description:
+  - Makes a list for O(ontap.security.azure_key_vaults#module:vaults) from a list that can be public, and credentials
+    that are kept elsewhere.
+  - The credential of an entry is its own; where it has none, the one in O(credentials) for its C(client_id), be that
+    its own or that of O(defaults); where there is none, the one in O(defaults).
+  - It reads and writes nothing.
+positional: _input
+options:
+  _input:
+    description:
+      - Entries for SVMs.
+    type: list
+    elements: dict
+    required: true
+  cluster:
+    description:
+      - The entry of cluster scope, which comes first in the result. When it is not given or empty, there is none.
+    type: dict
+    default: {}
+  defaults:
+    description:
+      - Options for all entries. An entry's own options win; an empty string there takes an option away.
+    type: dict
+    default: {}
+  credentials:
+    description:
+      - A dictionary for each C(client_id), with C(client_secret) or C(client_certificate), and C(proxy_password) where
+        there is one.
+    type: dict
+    default: {}
+seealso:
+  - module: ontap.security.azure_key_vaults
+"""
+
+EXAMPLES = r"""
+- name: Keep the list in Git and the secrets in an encrypted file
+  ontap.security.azure_key_vaults:
+    vaults: >-
+      {{ [{'svm': 'vs0'}, {'svm': 'vs1'}]
+      | ontap.security.vault_entries(defaults=akv_defaults, credentials=akv_credentials) }}
+"""
+
+RETURN = r"""
+_value:
+  description: The entries with all their options.
+  type: list
+  elements: dict
+"""
+
+Options = t.Mapping[str, t.Any]
+
+
+def vault_entries(
+    svms: t.Sequence[Options],
+    cluster: Options | None = None,
+    defaults: Options | None = None,
+    credentials: t.Mapping[str, Options] | None = None,
+) -> list[dict[str, t.Any]]:
+    """Merge defaults and credentials into each entry; that of the cluster, if any, comes first."""
+    known = {str(client_id).lower(): _credential(client_id, value) for client_id, value in (credentials or {}).items()}
+    entries = [{**dict(entry.items()), "scope": "cluster"} for entry in [cluster or {}] if entry]
+    entries += [dict(entry.items()) for entry in svms]
+    shared = dict((defaults or {}).items())
+    return [_merged(entry, shared, known) for entry in entries]
+
+
+def _credential(client_id: str, value: t.Any) -> dict[str, t.Any]:
+    """Check one credential. No message shows any of its values, which may be in the wrong place."""
+    if not isinstance(value, t.Mapping) or not value or set(value) - set(SECRETS):
+        raise AnsibleFilterError(
+            f"The credentials of client_id {client_id} are not a dictionary with some of {', '.join(SECRETS)} in it."
+        )
+    return dict(value.items())
+
+
+def _merged(entry: Options, defaults: Options, known: t.Mapping[str, Options]) -> dict[str, t.Any]:
+    merged = {**defaults, **entry}
+    credential = known.get(str(merged.get("client_id") or "").lower(), {})
+    # The application logs in with a secret or with a certificate: the one from the closest source, never one of each.
+    source = next((one for one in (entry, credential, defaults) if any(one.get(name) for name in CREDENTIALS)), {})
+    for name in CREDENTIALS:
+        merged.pop(name, None)
+        if source.get(name):
+            merged[name] = source[name]
+    proxy_password = entry.get("proxy_password") or credential.get("proxy_password") or defaults.get("proxy_password")
+    if proxy_password:
+        merged["proxy_password"] = proxy_password
+    return merged
+
+
+class FilterModule:
+    """What Ansible asks for."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"vault_entries": vault_entries}

@@ -1,0 +1,360 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role azure_key_vault, by the playbook ontap.security.apply, on one cluster or several at once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.beats import CERTIFICATE, CLIENT, IDENTITY, KEY, KEY_2, OLD, WRITES, connection
+from tests.simulator import Simulator
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "playbooks/example_inventory"
+OTHER = "bbbbbbbb-cccc-bbbb-cccc-bbbbbbbbbbbb"
+SECRET = "c4nary-secret"
+# Others: of an entry, of a proxy, and one in the wrong place.
+OWN, PROXY, MISPLACED = "c4nary-own", "c4nary-proxy", "c4nary-misplaced"
+PASSWORD = "c4nary-password"
+
+ALL = {
+    "azure_key_vault_defaults": IDENTITY,
+    "azure_key_vault_svms": [{"svm": "vs0"}, {"svm": "vs1"}],
+    "azure_key_vault_credentials": {CLIENT: {"client_secret": SECRET}},
+}
+
+Clusters = dict[str, Simulator]
+Start = t.Callable[..., Simulator]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run of a playbook: how it ended, what it printed on one line, and what reached each cluster."""
+
+    failed: bool
+    output: str
+    requests: dict[str, list[str]]
+
+    @property
+    def writes(self) -> dict[str, int]:
+        return {name: sum(method in WRITES for method in methods) for name, methods in self.requests.items()}
+
+    @property
+    def summaries(self) -> list[str]:
+        """The role's closing lines."""
+        return sorted(re.findall(r'"msg": "(cluster\d: \d?[^"]*)"', self.output))
+
+    @property
+    def changed(self) -> int:
+        return sum(map(int, re.findall(r"\bchanged=(\d+)", self.output)))
+
+
+@pytest.fixture
+def clusters() -> Clusters:
+    return {}
+
+
+@pytest.fixture
+def start(clusters: Clusters) -> t.Iterator[Start]:
+    """Starts the next cluster: cluster1, cluster2 and so on."""
+    with contextlib.ExitStack() as running:
+
+        def start(release: str = "9.16.1", svms: t.Sequence[str] = ("vs0", "vs1")) -> Simulator:
+            name = f"cluster{len(clusters) + 1}"
+            clusters[name] = running.enter_context(Simulator(release, tuple(svms), name=name, password=PASSWORD))
+            return clusters[name]
+
+        yield start
+
+
+def ansible_playbook(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run ansible-playbook with ``folder`` for all it writes. Returns its status and what it printed."""
+    finished = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), *arguments],
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ONTAP_", "AKV_"))},
+            "ANSIBLE_LOCAL_TEMP": str(folder),
+            "ANSIBLE_REMOTE_TEMP": str(folder),
+            "ANSIBLE_HOME": str(folder),
+            "ANSIBLE_NOCOLOR": "true",
+            # An inventory variable comes first.
+            "ONTAP_PASSWORD": PASSWORD,
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=280,
+        check=False,
+    )
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Runs ``ontap.security.apply`` on all clusters that have been started."""
+
+    clusters: Clusters
+    folder: Path
+
+    def __call__(
+        self,
+        *arguments: str,
+        hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+        playbook: str = "ontap.security.apply",
+        **variables: t.Any,
+    ) -> Ran:
+        """``variables`` are those of the group, ``hosts`` those of single clusters."""
+        inventory = self.folder / "inventory.yml"
+        inventory.write_text(json.dumps(self._inventory(hosts or {}, variables)), encoding="utf-8")
+        for sim in self.clusters.values():
+            sim.clear()
+        status, output = ansible_playbook(self.folder, playbook, *arguments, "-i", str(inventory))
+        assert "Traceback" not in output
+        assert "DEPRECATION" not in output, output
+        assert "c4nary" not in output
+        assert status in (0, 2), output
+        return Ran(
+            status != 0,
+            " ".join(output.split()),
+            {name: [request["method"] for request in sim.requests] for name, sim in self.clusters.items()},
+        )
+
+    def _inventory(self, hosts: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Connection options as inventory variables, but for the password in the environment. JSON is YAML."""
+        found = {}
+        for name, sim in self.clusters.items():
+            options = {f"ontap_{option}": value for option, value in connection(sim).items() if option != "password"}
+            found[name] = {"ansible_host": options.pop("ontap_hostname"), **options, **hosts.get(name, {})}
+        return {"ontap": {"hosts": found, "vars": dict(variables)}}
+
+
+@pytest.fixture
+def apply(clusters: Clusters, tmp_path: Path) -> Apply:
+    return Apply(clusters, tmp_path)
+
+
+def test_four_beats_on_several_clusters(start: Start, apply: Apply) -> None:
+    """Predict, do, repeat and predict again; the cluster scope too, and one cluster after the other."""
+    old, new = start("9.12.1"), start("9.16.1", ("vs0", "vs1", "vs2", "vs3"))
+    for svm in ("vs1", "vs2", "vs3"):
+        new.ontap.add_vault(svm, **OLD)
+    new.ontap.change_vault("vs1", client_id=OTHER)
+    wanted: dict[str, t.Any] = {
+        **ALL,
+        "azure_key_vault_restore": True,
+        "azure_key_vault_verify": True,
+        "hosts": {
+            "cluster1": {"azure_key_vault_cluster": {"key_id": KEY_2}},
+            "cluster2": {"azure_key_vault_svms": [*ALL["azure_key_vault_svms"], {"svm": "vs2", "state": "absent"}]},
+        },
+    }
+    before = [sim.snapshot() for sim in (old, new)]
+    predicted = apply("--check", "--diff", **wanted)
+    assert not predicted.failed, predicted.output
+    assert predicted.writes == {"cluster1": 0, "cluster2": 0}
+    assert predicted.summaries == [
+        "cluster1: 3 to create",
+        "cluster2: 1 to create, 1 to change, 1 to remove, 1 unmanaged",
+    ]
+    assert [sim.snapshot() for sim in (old, new)] == before
+
+    done = apply("-e", "ontap_serial=1", **wanted)
+    assert not done.failed, done.output
+    assert done.writes == {"cluster1": 3, "cluster2": 3}
+    assert done.summaries == ["cluster1: 3 created", "cluster2: 1 created, 1 changed, 1 removed, 1 unmanaged"]
+    assert old.snapshot() != before[0]
+
+    # Without anything to restore or to verify nothing but the one look is needed.
+    for check, limit, expected in (
+        ([], "all", {"cluster1": ["GET"], "cluster2": ["GET"]}),
+        (["--check", "--diff"], "cluster2", {"cluster1": [], "cluster2": ["GET"]}),
+    ):
+        repeated = apply(*check, "--limit", limit, **{**wanted, "azure_key_vault_restore": False})
+        assert (repeated.failed, repeated.changed) == (False, 0), repeated.output
+        assert repeated.requests == expected
+        assert repeated.summaries[-1] == "cluster2: 3 in sync, 1 unmanaged"
+        assert "---" not in repeated.output, "there is no diff to show"
+
+
+def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> None:
+    drifted, same = start(), start()
+    for sim in (drifted, same):
+        sim.ontap.add_vault("vs0", **OLD)
+        sim.ontap.add_vault("vs1", **OLD)
+        sim.ontap.encrypt_volumes("vs1")
+    drifted.ontap.change_vault("vs0", client_id=OTHER)
+    drifted.ontap.lose_keys("node2", "vs1")
+    wanted = {**ALL, "azure_key_vault_fail_on_drift": True, "azure_key_vault_restore": True}
+    found = apply("--check", **wanted)
+    assert found.failed
+    assert found.writes == {"cluster1": 0, "cluster2": 0}
+    assert "cluster1 is not as described" in found.output
+    assert f"SVM vs0: client_id: desired {CLIENT}, actual {OTHER}" in found.output
+    assert "SVM vs1: keys: desired on every node, actual missing on node2" in found.output
+    assert "cluster2 is not" not in found.output
+    assert found.summaries == ["cluster1: 1 in sync, 1 to change, 1 to restore", "cluster2: 2 in sync"]
+
+    # Other runs are not concerned. The keys of vs1 come back.
+    mended = apply(**wanted)
+    assert (mended.failed, mended.writes) == (False, {"cluster1": 2, "cluster2": 0}), mended.output
+    assert mended.summaries == ["cluster1: 1 in sync, 1 changed, 1 restored", "cluster2: 2 in sync"]
+    assert not apply("--check", **wanted).failed
+
+
+def test_credentials_are_found_by_client_id(start: Start, apply: Apply) -> None:
+    sim = start(svms=("vs0", "vs1", "vs2", "vs3"))
+    third = "dddddddd-eeee-dddd-eeee-dddddddddddd"
+    proxy = {"proxy_type": "http", "proxy_host": "p", "proxy_port": 1, "proxy_username": "u"}
+    done = apply(
+        "-vvvvv",
+        "--diff",
+        azure_key_vault_defaults=IDENTITY,
+        azure_key_vault_svms=[
+            {"svm": "vs0"},
+            {"svm": "vs1", "client_secret": OWN},
+            {"svm": "vs2", "client_id": OTHER, **proxy},
+            {"svm": "vs3", "client_id": third},
+        ],
+        azure_key_vault_credentials={
+            CLIENT: {"client_secret": SECRET},
+            OTHER: {"client_certificate": CERTIFICATE, "proxy_password": PROXY},
+            third: {"client_secret": "{{ kept_elsewhere }}"},
+        },
+        kept_elsewhere=OWN,
+    )
+    assert not done.failed, done.output
+    assert CERTIFICATE not in done.output
+    assert KEY in done.output, "identifiers are shown"
+    assert [sim.ontap.secret(svm, "client_secret") for svm in ("vs0", "vs1", "vs3")] == [SECRET, OWN, OWN]
+    assert sim.ontap.secret("vs2", "client_certificate") == CERTIFICATE
+    assert sim.ontap.secret("vs2", "proxy_password") == PROXY
+
+
+def test_one_cluster_s_trouble_is_no_other_s(start: Start, apply: Apply) -> None:
+    """Each cluster has its own, all in one run; and no message shows a secret, whatever the verbosity."""
+    unusable, partial, _old, empty, twice = start(), start(), start("9.10.1"), start(), start()
+    unusable.ontap.set_azure(reachable=False, verify_on_create=False)
+    partial.ontap.add_vault("vs1", **OLD)
+    partial.ontap.encrypt_volumes("vs1")
+    partial.ontap.lose_keys("node2", "vs1")
+    empty.ontap.add_vault("vs0", **OLD)
+    vs0 = {"svm": "vs0"}
+    ran = apply(
+        "-vvvvv",
+        "--diff",
+        **{**ALL, "azure_key_vault_verify": True, "azure_key_vault_restore": True},
+        hosts={
+            "cluster1": {"azure_key_vault_svms": [vs0]},
+            "cluster2": {"azure_key_vault_svms": [vs0, {"svm": "nowhere"}, {"svm": "vs1"}]},
+            "cluster3": {"azure_key_vault_svms": [vs0, {"svm": "vs1", "verify_host": True}]},
+            "cluster4": {"azure_key_vault_svms": []},
+            "cluster5": {"azure_key_vault_svms": [vs0, {"svm_uuid": twice.info()["svms"]["vs0"]}]},
+        },
+    )
+    assert ran.failed
+    assert ran.summaries == [
+        "cluster1: 1 created",
+        "cluster2: 1 in sync, 1 created, 1 restored, 1 failed",
+        "cluster3: 1 created, 1 failed",
+        "cluster4: 1 unmanaged",
+    ]
+    assert ran.writes == {"cluster1": 1, "cluster2": 2, "cluster3": 1, "cluster4": 0, "cluster5": 0}
+    assert ran.requests["cluster4"] == ["GET"]
+    for words in (
+        "1 of the configurations that were touched on cluster1 cannot be used: SVM vs0: azure_unreachable: ",
+        "vaults[1] (svm nowhere): ",
+        "vaults[1] (svm vs1): ",
+        "needs ONTAP 9.14.1 or later",
+        "Describe each configuration once.",
+    ):
+        assert words in ran.output, words
+    assert sorted(re.findall(r"(cluster\d) : ok=\d+ changed=\d+ unreachable=\d+ failed=1", ran.output)) == [
+        "cluster1",
+        "cluster2",
+        "cluster3",
+        "cluster5",
+    ]
+
+
+def test_bad_variables_reach_no_cluster(start: Start, apply: Apply) -> None:
+    sims = [start() for _number in range(5)]
+    for sim in sims:
+        sim.ontap.add_vault("vs0", **OLD)
+    nothing = {"azure_key_vault_svms": [], "azure_key_vault_unmanaged": "absent"}
+    ran = apply(
+        "-vvvvv",
+        **ALL,
+        hosts={
+            "cluster1": nothing,
+            "cluster2": {**nothing, "azure_key_vault_allow_empty": True},
+            "cluster3": {"azure_key_vault_unmanaged": "delete"},
+            "cluster4": {"azure_key_vault_svms": [{"svm": "vs0", "secret": MISPLACED}]},
+            "cluster5": {"azure_key_vault_credentials": {CLIENT: MISPLACED}},
+        },
+    )
+    assert ran.failed
+    assert ran.summaries == ["cluster2: 1 removed"]
+    assert {name: methods for name, methods in ran.requests.items() if methods} == {"cluster2": ["GET", "DELETE"]}
+    for words in (
+        "set allow_empty: true",
+        "value of azure_key_vault_unmanaged must be one of: ignore, report, absent, got: delete",
+        "azure_key_vault_svms.secret",
+        f"The credentials of client_id {CLIENT} are not a dictionary with some of client_secret",
+    ):
+        assert words in ran.output, words
+
+
+def test_variables_of_the_role_itself(start: Start, apply: Apply, tmp_path: Path) -> None:
+    """Given with the role instead of in the inventory, twice in a play; what is registered can be used."""
+    sim = start()
+    playbook = tmp_path / "play.yml"
+    role = {"role": "ontap.security.azure_key_vault", **ALL}
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "connection": "local",
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python | quote }}"},
+        "roles": [role, {**role, "azure_key_vault_concurrency": 1}],
+        "post_tasks": [{"ansible.builtin.assert": {"that": "azure_key_vault_result.summary.in_sync == 2"}}],
+    }
+    playbook.write_text(json.dumps([play]))
+    ran = apply("-vvvvv", playbook=str(playbook), azure_key_vault_svms=["not used"])
+    assert not ran.failed, ran.output
+    assert ran.summaries == ["cluster1: 2 created", "cluster1: 2 in sync"]
+    assert sim.ontap.secret("vs1", "client_secret") == SECRET
+
+
+def test_example_inventory(tmp_path: Path) -> None:
+    """The inventory that is shipped works, vault-encrypted secrets included, once it is told where the clusters are."""
+    vault_password = tmp_path / "vault-password"
+    vault_password.write_text("example")
+    login = {"username": "ansible", "password": "replace me"}
+    with (
+        Simulator("9.12.1", ("vs0", "vs1"), name="cluster1", **login) as old,
+        Simulator("9.16.1", ("vs0", "finance", "archive"), name="cluster2", **login) as new,
+    ):
+        new.ontap.add_vault("archive", **OLD)
+        hosts = {
+            name: {"ansible_host": sim.host, "ontap_http_port": sim.port, "ontap_ca_path": str(sim.ca_path)}
+            for name, sim in (("cluster1", old), ("cluster2", new))
+        }
+        where = tmp_path / "where.yml"
+        where.write_text(json.dumps({"ontap": {"hosts": hosts}}))
+        inventories = ["-i", str(EXAMPLE), "-i", str(where), "--vault-password-file", str(vault_password)]
+        status, output = ansible_playbook(tmp_path, "ontap.security.apply", *inventories, "-vvvvv")
+        assert status == 0, output
+        assert '"cluster1: 3 created"' in output
+        assert '"cluster2: 2 created, 1 removed"' in output
+        assert "replace me" not in output
+        assert new.ontap.secret("finance", "client_secret") == "replace me"
