@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils import _report
+from ansible_collections.ontap.security.plugins.module_utils._report import ReportError, dump, make
 
 DOCUMENTATION = r"""
 name: drift_report
@@ -91,12 +91,12 @@ def drift_report(
 ) -> str:
     """The report as JSON text, with no template hidden in it."""
     try:
-        report = _report.make(
+        report = make(
             looked, started=str(started), ended=str(ended), health=health, previous=previous, ignore=ignore or ()
         )
-    except _report.ReportError as exc:
+    except ReportError as exc:
         raise AnsibleFilterError(f"No drift report can be made: {exc}") from exc
-    return _report.dump(report)
+    return dump(report)
 
 
 class FilterModule:

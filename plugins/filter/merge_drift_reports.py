@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils import _report
+from ansible_collections.ontap.security.plugins.module_utils._report import ReportError, merge
 
 DOCUMENTATION = r"""
 name: merge_drift_reports
@@ -69,8 +69,8 @@ def merge_drift_reports(reports: t.Any, hosts: t.Sequence[str] | None = None) ->
     if isinstance(hosts, str):
         raise AnsibleFilterError("hosts of merge_drift_reports is a list of host names.")
     try:
-        return _report.merge(list(reports), hosts)
-    except _report.ReportError as exc:
+        return merge(list(reports), hosts)
+    except ReportError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 
 

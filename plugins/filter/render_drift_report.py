@@ -9,7 +9,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils import _report, _report_html, _report_text
+from ansible_collections.ontap.security.plugins.module_utils._report import ReportError, dump, load
+from ansible_collections.ontap.security.plugins.module_utils._report_html import page
+from ansible_collections.ontap.security.plugins.module_utils._report_text import csv_text, junit, markdown, table
 
 DOCUMENTATION = r"""
 name: render_drift_report
@@ -56,12 +58,12 @@ _value:
 """
 
 RENDERERS: t.Final[dict[str, t.Callable[[t.Mapping[str, t.Any]], str]]] = {
-    "json": _report.dump,
-    "html": _report_html.page,
-    "md": _report_text.markdown,
-    "csv": _report_text.csv_text,
-    "xml": _report_text.junit,
-    "text": lambda report: "\n".join(_report_text.table(report)),
+    "json": dump,
+    "html": page,
+    "md": markdown,
+    "csv": csv_text,
+    "xml": junit,
+    "text": lambda report: "\n".join(table(report)),
 }
 
 
@@ -70,8 +72,8 @@ def render_drift_report(report: t.Any, format: str) -> str:  # noqa: A002 - what
     if format not in RENDERERS:
         raise AnsibleFilterError(f"render_drift_report knows {', '.join(RENDERERS)}, not {format}.")
     try:
-        return RENDERERS[format](_report.load(report))
-    except (_report.ReportError, KeyError, TypeError) as exc:
+        return RENDERERS[format](load(report))
+    except (ReportError, KeyError, TypeError) as exc:
         raise AnsibleFilterError(f"The drift report cannot be rendered: {exc}") from exc
 
 

@@ -398,7 +398,7 @@ def state_of(host: Mapping) -> str:
         return str(host["status"])
     found = [finding["severity"] for vault in host["vaults"] for finding in open_findings(vault)]
     if found:
-        return min(found, key=SEVERITIES.index)
+        return str(min(found, key=SEVERITIES.index))
     return "in_sync" if described(host) else "nothing"
 
 
