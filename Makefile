@@ -22,7 +22,7 @@ demo: ## show the collection at work on simulated clusters
 
 .PHONY: test
 test: ## run all the checks below, also after one has failed
-	@$(MAKE) --keep-going lint types sanity unit integration
+	@$(MAKE) --keep-going lint types sanity unit integration molecule
 
 .PHONY: lint lint-python lint-ansible lint-changelog lint-docs
 lint: lint-python lint-ansible lint-changelog lint-docs ## check style, metadata, changelog and documentation
@@ -52,6 +52,17 @@ unit: venv ## run the unit tests
 integration: venv ## run the real modules against simulated clusters
 	@tests/setup.sh packages chromium
 	$(PYTEST) tests/integration
+
+# Two at a time, each in a folder of its own below .cache. Their output is of interest when they fail.
+SCENARIOS = $(patsubst extensions/molecule/%/molecule.yml,molecule-%,$(wildcard extensions/molecule/*/molecule.yml))
+.PHONY: molecule $(SCENARIOS)
+molecule: ## run the role's scenarios
+	@$(MAKE) --jobs=2 --keep-going --output-sync $(SCENARIOS)
+$(SCENARIOS): molecule-%: venv
+	@home="$$(cd .cache && pwd -P)/molecule" && mkdir -p "$$home" && \
+	if env -u PYTHONDONTWRITEBYTECODE ANSIBLE_HOME="$$home" NO_COLOR=1 \
+		$(BIN)/molecule test -s $* --no-command-borders >"$$home/$*.log" 2>&1 </dev/null; \
+	then echo "molecule: $* passed"; else cat "$$home/$*.log"; echo "molecule: $* failed"; exit 1; fi
 
 .PHONY: bench
 bench: ## measure speed, also against the vendor's collection

@@ -10,7 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._apply import Surroundings, Waiting, carry_out
+from ansible_collections.ontap.security.plugins.module_utils._apply import carry_out
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release
 from ansible_collections.ontap.security.plugins.module_utils._codes import NO_ENTRY, NOT_CONFIGURED, UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
@@ -20,7 +20,9 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OntapError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, together
+from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._vault import VAULTS, Target, Vault, fields_to_read, pick
+from ansible_collections.ontap.security.plugins.module_utils._write import Surroundings
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ class Connection:
                 )
             if not os.path.isdir(self.ca_path):
                 try:
-                    ssl.create_default_context().load_verify_locations(cafile=self.ca_path)
+                    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=self.ca_path)
                 except (OSError, ssl.SSLError) as exc:
                     raise InputError(
                         f"ca_path (ONTAP_CA_PATH): {self.ca_path} cannot be used as a CA file ({_reason(exc)})",
@@ -205,7 +205,7 @@ class Connection:
                 )
         try:
             # The empty pass phrase keeps OpenSSL from asking a terminal for one.
-            ssl.create_default_context().load_cert_chain(self.cert_filepath, self.key_filepath, password="")
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(self.cert_filepath, self.key_filepath, password="")
         except (OSError, ssl.SSLError) as exc:
             raise InputError(
                 f"cert_filepath and key_filepath cannot be used for login: {self.cert_filepath}"

@@ -11,13 +11,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ansible_collections.ontap.security.plugins.module_utils._apply import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._client import (
     REQUESTS_IMPORT_ERROR,
     Client,
     Connection,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import InputError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
 
 Spec = dict[str, dict[str, t.Any]]
 Function = t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]

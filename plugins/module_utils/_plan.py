@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
@@ -29,7 +28,6 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     R9_14,
     REACHABILITY,
     REKEY_EXTERNAL,
-    REKEY_INTERNAL,
     SECRETS,
     VAULTS,
     Field,
@@ -37,12 +35,15 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     Target,
     Vault,
     check_value,
-    health,
     vault_uri,
 )
 
 SET = "(set)"
 DEFAULT_CONFIGURATION = "default"
+
+NOTHING_TO_REKEY: t.Final = (
+    "There is no internal key to replace: it comes into being with the first encrypted volume of the SVM."
+)
 
 
 @dataclass(frozen=True)
@@ -110,166 +111,6 @@ class Desired:
         ``release`` may be None as long as the record itself proves what the plan needs to know.
         """
         return make_plan(self, current, release)
-
-
-@dataclass(frozen=True)
-class Restore:
-    """Restore keys from Azure to the nodes that lack them; ``force`` restores whatever the nodes have."""
-
-    target: Target
-    force: bool = False
-
-    @property
-    def shown_by(self) -> dict[str, Release]:
-        """Only the state tells which nodes lack keys."""
-        return {"state": Release(9, 7)}
-
-    @property
-    def creates(self) -> bool:
-        return False
-
-    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
-        """The plan, from the state the configuration reports."""
-        if current is None or not current.enabled:
-            return _plan_without(self.target, current, "restores the keys")
-        found = health(current, "state")
-        lacking = found.verdict == "keys_missing"
-        before = {**_view(current.record), "keys_missing_on": list(found.nodes) if lacking else []}
-        if not (lacking or self.force):
-            return Plan(before=before, after=before, record=current.record, note=_NOTHING_TO_RESTORE[found.verdict])
-        after = {**before, "keys_missing_on": []}
-        if not lacking:
-            after["restore"] = "(forced)"
-        where = f" on {', '.join(found.nodes)}" if lacking and found.nodes else ""
-        return Plan(
-            steps=(Step("restore", "POST", f"{VAULTS}/{current.uuid}/restore"),),
-            before=before,
-            after=after,
-            record={**current.record, "state": {"available": True, "code": "0", "message": ""}},
-            note=f"Keys are missing{where}." if lacking else f"Forced. {_NOTHING_TO_RESTORE[found.verdict]}",
-            done=f"Restored the keys{where}.",
-            unseen=not lacking,
-        )
-
-
-_NOTHING_TO_RESTORE: t.Final = {
-    "healthy": "Every node has its keys.",
-    "no_encrypted_volume_yet": "No encrypted volume exists yet, so there are no keys to restore.",
-    "unknown": "ONTAP does not say whether the nodes have their keys, so nothing was restored; force: true restores.",
-}
-
-
-@dataclass(frozen=True)
-class Rekey:
-    """Replace the internal key, or move to the external key ``key_id``."""
-
-    target: Target
-    key_id: str | None = None
-    allow_other_vault: bool = False
-    force: bool = False
-
-    @classmethod
-    def of(cls, params: t.Mapping[str, t.Any]) -> Rekey:
-        """From module options. Raises ``InputError`` naming the option; nothing has been sent by then."""
-        key, key_id = params["key"], params.get("key_id")
-        if key == "external" and not key_id:
-            raise InputError("key is external, but key_id is not given", remedy="Give key_id, the key to move to.")
-        if key == "internal" and key_id:
-            raise InputError(
-                "key_id is given although key is internal",
-                remedy="Leave key_id out to replace the internal key, or set key: external to move to another key.",
-            )
-        if key == "internal" and params["force"]:
-            raise InputError(
-                "force is given although key is internal",
-                remedy="Leave force out: the internal key is replaced in every run.",
-            )
-        if key_id:
-            check_value("key_id", key_id)
-        return cls(Target.of(params), key_id, params["allow_other_vault"], params["force"])
-
-    @property
-    def creates(self) -> bool:
-        return False
-
-    @property
-    def shown_by(self) -> dict[str, Release]:
-        """The state tells whether there is an internal key at all."""
-        return {} if self.key_id else {"state": Release(9, 7)}
-
-    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
-        """The plan: never empty for the internal key of an SVM with encrypted volumes, for no field shows that key."""
-        if current is None or not current.enabled:
-            return _plan_without(self.target, current, "replaces a key")
-        if self.key_id is None:
-            return _plan_internal(current, release)
-        known = replace(current, record={**current.record, "key_id": None}) if self.force else current
-        plan = make_plan(Desired(self.target, values={"key_id": self.key_id}), known, release)
-        if self.force:
-            plan = replace(plan, before=_view(current.record), unseen=True)
-        if plan.changed and not self.allow_other_vault and not _in_vault(self.key_id, current.value("name")):
-            other = BlockedError(
-                f"key_id {self.key_id} is a key of another vault than {current.value('name')}, the one that "
-                f"{self.target} uses",
-                remedy="Correct key_id, or set allow_other_vault: true where the vault has several addresses.",
-            )
-            plan = replace(plan, blockers=(*plan.blockers, other))
-        if plan.changed or plan.blockers or plan.needs_release:
-            return replace(plan, done=f"The external key is {self.key_id} now.")
-        return replace(plan, note=_in_use(self.key_id, current.value("key_id")))
-
-
-def _in_use(key_id: str, shown: t.Any) -> str:
-    with contextlib.suppress(ValueError):
-        if KeyId.parse(key_id).version and not KeyId.parse(str(shown)).version:
-            return (
-                "The configuration uses that key already. ONTAP shows no version of it, so whether it is this version "
-                "cannot be told; force: true moves to it in any case."
-            )
-    return "The configuration uses that key already."
-
-
-def _plan_internal(current: Vault, release: Release | None) -> Plan:
-    gate = _Gate(current.at_least, release)
-    gate.require("key=internal", REKEY_INTERNAL, f"Upgrade the cluster to ONTAP {REKEY_INTERNAL} or later.")
-    before = {**_view(current.record), "internal_key": "(present)"}
-    if health(current, "state").verdict == "no_encrypted_volume_yet":
-        # ONTAP would answer that there is no key yet (contract, fresh state).
-        return Plan(before=before, after=before, record=current.record, note=NOTHING_TO_REKEY)
-    return Plan(
-        steps=(Step("rekey-internal", "POST", f"{VAULTS}/{current.uuid}/rekey-internal"),),
-        before=before,
-        after={**before, "internal_key": "(new)"},
-        record=current.record,
-        done="The internal key has been replaced.",
-        unseen=True,
-        blockers=tuple(gate.blockers),
-        needs_release=gate.needs_release,
-    )
-
-
-NOTHING_TO_REKEY: t.Final = (
-    "There is no internal key to replace: it comes into being with the first encrypted volume of the SVM."
-)
-
-
-def _plan_without(target: Target, current: Vault | None, what: str) -> Plan:
-    """For an action on a configuration that is not there or not in use."""
-    if current is None:
-        blocker = BlockedError(
-            f"{target} has no Azure Key Vault configuration that is enabled",
-            remedy="Check svm, svm_uuid, configuration or uuid, and scope; azure_key_vault creates a configuration.",
-        )
-        pending = (
-            f"{target} has no Azure Key Vault configuration yet, so there is nothing to predict. A real run fails "
-            "unless a task before this one creates it."
-        )
-        return Plan(blockers=(blocker,), pending=pending)
-    blocker = BlockedError(
-        f"configuration {current.configuration} is inactive, and ONTAP {what} only of the enabled one",
-        remedy="Leave configuration or uuid out to mean the enabled one, or enable this one first.",
-    )
-    return Plan(blockers=(blocker,))
 
 
 def _unwrapped(name: str, value: str) -> str:
@@ -383,7 +224,7 @@ def together(errors: t.Sequence[OntapError]) -> OntapError:
     return first
 
 
-class _Gate:
+class Gate:
     """Collects what the release must have. Asks for the release only when the record does not prove enough."""
 
     def __init__(self, proven: Release | None, release: Release | None) -> None:
@@ -416,7 +257,7 @@ def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
     # DELETE on azure-key-vaults disables the enabled configuration; an inactive one goes by its key store
     # (contract, delete enabled and delete inactive).
     path = f"{VAULTS}/{current.uuid}" if current.enabled else f"{KEY_STORES}/{current.uuid}"
-    before = _view(current.record)
+    before = view(current.record)
     return Plan(
         steps=(Step("delete", "DELETE", path),),
         before=before,
@@ -426,7 +267,7 @@ def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
 
 
 def _plan_create(desired: Desired, release: Release | None) -> Plan:
-    gate = _Gate(None, release)
+    gate = Gate(None, release)
     target = desired.target
     if target.configuration:
         gate.require("configuration", R9_14)
@@ -462,7 +303,7 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
     record = _created_record(target, desired)
     return Plan(
         steps=tuple(steps),
-        after={**_view(record), **dict.fromkeys(desired.secrets, SET)},
+        after={**view(record), **dict.fromkeys(desired.secrets, SET)},
         record=record,
         drift=tuple(Drift(name, value, None, "create") for name, value in desired.values.items()),
         blockers=tuple(gate.blockers),
@@ -480,7 +321,7 @@ def _created_record(target: Target, desired: Desired) -> dict[str, t.Any]:
 
 
 def _plan_update(desired: Desired, current: Vault, release: Release | None) -> Plan:
-    gate = _Gate(current.at_least, release)
+    gate = Gate(current.at_least, release)
     differing = {
         name: value for name, value in desired.values.items() if not FIELDS[name].same(value, current.value(name))
     }
@@ -513,7 +354,7 @@ def _plan_update(desired: Desired, current: Vault, release: Release | None) -> P
     changes = {name: value for name, value in {**differing, **body}.items() if name in COMPARED}
     if method:
         changes["authentication_method"] = method
-    before = _view(current.record)
+    before = view(current.record)
     sent = [name for name in SECRETS if name in body]
     return Plan(
         steps=tuple(steps),
@@ -528,7 +369,7 @@ def _plan_update(desired: Desired, current: Vault, release: Release | None) -> P
     )
 
 
-def _mend(name: str, gate: _Gate) -> str:
+def _mend(name: str, gate: Gate) -> str:
     if name == "name":
         return "recreate"
     return "rekey" if name == "key_id" and gate.has(REKEY_EXTERNAL) else "update"
@@ -543,7 +384,7 @@ def _method_change(desired: Desired, current: Vault) -> str | None:
     return None
 
 
-def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str, t.Any], gate: _Gate) -> dict[str, str]:
+def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str, t.Any], gate: Gate) -> dict[str, str]:
     """What the policy and the other changes call for.
 
     Whatever the policy, a credential goes along with the identity it belongs to: a secret stored for another
@@ -565,11 +406,11 @@ def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str,
     return {name: desired.secrets[name] for name in chosen if name in desired.secrets}
 
 
-def _require_reachability(gate: _Gate) -> None:
+def _require_reachability(gate: Gate) -> None:
     gate.require("update_credentials=when_unreachable", REACHABILITY)
 
 
-def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: _Gate) -> None:
+def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: Gate) -> None:
     """What a PATCH must carry besides the changes themselves."""
     if any(name in body for name in CREDENTIALS):
         for name, value in desired.flags.items():
@@ -580,7 +421,7 @@ def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: _Gate) -> No
         body["client_secret"] = secret
 
 
-def _secret_missing(body: t.Mapping[str, t.Any], gate: _Gate) -> t.Iterator[str]:
+def _secret_missing(body: t.Mapping[str, t.Any], gate: Gate) -> t.Iterator[str]:
     if body and "client_secret" not in body and gate.has(PATCH_NEEDS_SECRET_UNTIL) is False:
         yield (
             f"{', '.join(sorted(body))} will change and client_secret is not given, which this release of ONTAP "
@@ -626,7 +467,7 @@ def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.An
     found: list[str] = []
     key_id = desired.values.get("key_id")
     name = desired.values.get("name") or (current.value("name") if current else None)
-    if key_id and name and not _in_vault(key_id, name):
+    if key_id and name and not in_vault(key_id, name):
         found.append(
             f"key_id {key_id} is a key of another vault than name {name}; that is right only where the vault "
             "has several addresses, as with private links."
@@ -641,7 +482,7 @@ def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.An
     return tuple(found)
 
 
-def _in_vault(key_id: str, name: t.Any) -> bool:
+def in_vault(key_id: str, name: t.Any) -> bool:
     try:
         return KeyId.parse(key_id).vault == vault_uri(str(name))
     except ValueError:
@@ -649,7 +490,7 @@ def _in_vault(key_id: str, name: t.Any) -> bool:
         return True
 
 
-def _view(record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def view(record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The flat part of a record that belongs into a diff: what identifies it and what can be managed."""
     view: dict[str, t.Any] = {"scope": record.get("scope")}
     svm = record.get("svm")

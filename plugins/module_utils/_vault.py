@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
-from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
-    ApiError,
     BlockedError,
     InputError,
-    TransportError,
-    UnsupportedError,
 )
 
 VAULTS = "/api/security/azure-key-vaults"
@@ -234,45 +230,6 @@ _STANDARD = frozenset({"name", "key_id", "client_id", "tenant_id"})
 
 HEALTH_FIELDS: t.Final = ("state", "azure_reachability", "ekmip_reachability")
 
-# Everything a query may name, with the first release that knows it (contract, GET of the collection).
-QUERY_FIELDS: t.Final[dict[str, Release]] = {
-    **dict.fromkeys(
-        ("uuid", "name", "key_id", "client_id", "tenant_id", "scope", "svm.name", "svm.uuid"),
-        R9_7,
-    ),
-    **dict.fromkeys(("state.available", "state.cluster_state", "state.code", "state.message"), R9_7),
-    **dict.fromkeys(("proxy_type", "proxy_host", "proxy_port", "proxy_username"), R9_8),
-    **dict.fromkeys(
-        ("azure_reachability.reachable", "azure_reachability.code", "azure_reachability.message"),
-        R9_8,
-    ),
-    **dict.fromkeys(
-        (
-            "ekmip_reachability.reachable",
-            "ekmip_reachability.code",
-            "ekmip_reachability.message",
-            "ekmip_reachability.node.name",
-            "ekmip_reachability.node.uuid",
-        ),
-        R9_8,
-    ),
-    "authentication_method": R9_10,
-    **dict.fromkeys(
-        (
-            "configuration.name",
-            "configuration.uuid",
-            "enabled",
-            "oauth_host",
-            "vault_host",
-            "port",
-            "verify_host",
-            "verify_ip",
-        ),
-        R9_14,
-    ),
-    "skip_verification": R9_16,
-}
-
 
 def check_value(name: str, value: t.Any, option: str | None = None) -> None:
     """Raises ``InputError`` naming the option when ``value`` cannot be a value of field ``name``."""
@@ -414,10 +371,10 @@ class Vault:
     @property
     def azure_reachable(self) -> bool | None:
         """ONTAP's word on whether Azure accepts the stored credential; None when it says nothing."""
-        return _verdict_of(self.record.get("azure_reachability"), "reachable")
+        return verdict_of(self.record.get("azure_reachability"), "reachable")
 
 
-def _verdict_of(entry: t.Any, name: str) -> bool | None:
+def verdict_of(entry: t.Any, name: str) -> bool | None:
     """The boolean if there is one, else the code, which is "0" when all is well; None when neither is there."""
     if not isinstance(entry, dict):
         return None
@@ -486,275 +443,3 @@ def pick(vaults: t.Iterable[Vault], target: Target) -> Vault | None:
             remedy="Name the one that is meant with configuration.",
         )
     return meant[0] if meant else None
-
-
-@dataclass(frozen=True)
-class Search:
-    """A query over all configurations of a cluster: ONTAP's filters, fields, order and page size, checked."""
-
-    filters: t.Mapping[str, str] = field(default_factory=dict)
-    fields: tuple[str, ...] = ()
-    order_by: tuple[str, ...] = ()
-    max_records: int | None = None
-    return_timeout: int | None = None
-    health: bool = False
-
-    @classmethod
-    def of(cls, params: t.Mapping[str, t.Any]) -> Search:
-        """From module options. Raises ``InputError`` naming the filter or field; nothing has been sent by then."""
-        fields = tuple(params.get("fields") or ())
-        for name in fields:
-            _check_query_name("fields", name)
-        order_by = tuple(params.get("order_by") or ())
-        for entry in order_by:
-            name, _blank, direction = entry.partition(" ")
-            _check_query_name("order_by", name)
-            if direction not in ("", "asc", "desc"):
-                raise InputError(
-                    f"order_by {entry!r} is not usable", remedy="Write a field, with asc or desc behind it if wanted."
-                )
-        _check_range("max_records", params.get("max_records"), 1, 10000)
-        _check_range("return_timeout", params.get("return_timeout"), 0, 120)
-        return cls(
-            filters=_filters(params),
-            fields=fields,
-            order_by=order_by,
-            max_records=params.get("max_records"),
-            return_timeout=params.get("return_timeout"),
-            health=bool(params.get("health")),
-        )
-
-    def query(self) -> dict[str, str | int | bool]:
-        """Without ``fields``, which depend on what is wanted."""
-        query: dict[str, str | int | bool] = dict(self.filters)
-        if self.order_by:
-            query["order_by"] = ",".join(self.order_by)
-        if self.max_records is not None:
-            query["max_records"] = self.max_records
-        if self.return_timeout is not None:
-            query["return_timeout"] = self.return_timeout
-        return query
-
-
-# What may be named in fields besides the names that filters know.
-_FIELD_GROUPS = ("*", "**", "svm", "configuration", *HEALTH_FIELDS, "ekmip_reachability.node")
-
-
-def _check_query_name(option: str, name: str) -> None:
-    """ONTAP's syntax: a name, ``!name`` to leave it out, ``group.{one,two}`` for several of a group."""
-    plain = name[1:] if option == "fields" and name.startswith("!") else name
-    group, brace, rest = plain.partition(".{")
-    names = [f"{group}.{part.strip()}" for part in rest.rstrip("}").split(",")] if brace else [plain]
-    for one in names:
-        if one in SECRETS:
-            raise InputError(
-                f"{option} names {one}, which ONTAP never returns and no query may hold",
-                remedy=f"Leave {one} out; authentication_method tells which kind of credential is stored.",
-            )
-        if one not in QUERY_FIELDS and not (option == "fields" and one in _FIELD_GROUPS):
-            raise InputError(
-                f"{option} names {name!r}, which is no field of an Azure Key Vault configuration",
-                remedy=f"Known are {', '.join(sorted(QUERY_FIELDS))}.",
-            )
-
-
-def _check_range(option: str, value: int | None, low: int, high: int) -> None:
-    if value is not None and not low <= value <= high:
-        raise InputError(
-            f"{option} is {value}; it is a number from {low} to {high}",
-            remedy=f"Leave {option} out for ONTAP's default, or give a number in that range.",
-        )
-
-
-def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
-    check_svm(params.get("svm"))
-    if params.get("uuid"):
-        check_uuid_alone(params)
-    if params.get("scope") == "cluster" or (params.get("svm") and params.get("svm_uuid")):
-        Target.of(params)
-    filters: dict[str, str] = {}
-    for option, name in (
-        ("scope", "scope"),
-        ("svm", "svm.name"),
-        ("svm_uuid", "svm.uuid"),
-        ("configuration", "configuration.name"),
-        ("uuid", "uuid"),
-    ):
-        if params.get(option):
-            filters[name] = literal(params[option].lower() if name.endswith("uuid") else params[option])
-    for name, value in (params.get("filters") or {}).items():
-        _check_query_name("filters", name)
-        if name in filters:
-            raise InputError(f"filters and an option of its own both give {name}", remedy="Give it once.")
-        filters[name] = _filter_value(value)
-    return filters
-
-
-def _filter_value(value: t.Any) -> str:
-    """YAML's values in ONTAP's words; a list means any of them. Text goes as it is, operators included."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "null"
-    if isinstance(value, (list, tuple)):
-        return "|".join(_filter_value(item) for item in value)
-    return str(value)
-
-
-def search(client: Client, wanted: Search) -> list[Vault]:
-    """All configurations that match, every page of them. Raises ``UnsupportedError`` for what the release lacks."""
-    if wanted.health:
-        # With no fields given, ** is the one spelling that every release understands.
-        fields = ",".join([*wanted.fields, *HEALTH_FIELDS]) if wanted.fields else "**"
-    else:
-        fields = ",".join(wanted.fields) or "*"
-    query = {**wanted.query(), "fields": fields}
-    return [Vault.of(raw) for raw in _ask(lambda q: client.records(VAULTS, q), client, wanted, query)]
-
-
-def count(client: Client, wanted: Search) -> int:
-    """The number of configurations that match, without reading them."""
-    query = {**wanted.query(), "return_records": False}
-    for shaping in ("order_by", "max_records"):
-        query.pop(shaping, None)
-    number = _ask(lambda q: client.get(VAULTS, q), client, wanted, query).get("num_records")
-    if not isinstance(number, int):
-        raise TransportError(f"GET {VAULTS} answered without num_records", remedy="Leave count_only out.")
-    return number
-
-
-_Asked = t.TypeVar("_Asked")
-
-
-def _ask(
-    ask: t.Callable[[dict[str, str | int | bool]], _Asked],
-    client: Client,
-    wanted: Search,
-    query: dict[str, str | int | bool],
-) -> _Asked:
-    """Ask; where ONTAP does not know a name, try the older spelling, then say which release knows it."""
-    try:
-        return ask(query)
-    except ApiError as exc:
-        if exc.code not in UNKNOWN_NAME:
-            raise
-        refused = exc
-    respelled = _respelled(query)
-    if respelled != query:
-        try:
-            return ask(respelled)
-        except ApiError as exc:
-            if exc.code not in UNKNOWN_NAME:
-                raise
-    release = client.release()
-    for option, names in (("filters", wanted.filters), ("fields", wanted.fields), ("order_by", wanted.order_by)):
-        for name in names:
-            since = QUERY_FIELDS.get(name.partition(" ")[0])
-            if since and not release.has(since):
-                raise UnsupportedError(
-                    f"{option} names {name}, which needs ONTAP {since} or later, and this cluster runs ONTAP {release}",
-                    remedy=f"Leave {name} out on this cluster.",
-                ) from None
-    raise refused
-
-
-def _respelled(query: t.Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
-    """``state.available`` is ``state.cluster_state`` on ONTAP 9.7; health by name is ``**`` where a part is missing."""
-    swap = {"state.available": "state.cluster_state", "state.cluster_state": "state.available"}
-    pattern = re.compile("|".join(map(re.escape, swap)))
-    respelled: dict[str, str | int | bool] = {}
-    for name, value in query.items():
-        if name in ("fields", "order_by") and isinstance(value, str):
-            value = pattern.sub(lambda match: swap[match[0]], value)
-            if name == "fields" and set(HEALTH_FIELDS) <= set(value.split(",")):
-                value = "**"
-        respelled[swap.get(name, name)] = value
-    return respelled
-
-
-@dataclass(frozen=True)
-class Health:
-    """A one-word verdict, why, and the nodes concerned.
-
-    ``healthy``; ``no_encrypted_volume_yet`` (nothing is wrong: ONTAP knows no key state before the first encrypted
-    volume); ``keys_missing``; ``azure_unreachable``; ``node_unreachable``; ``unknown``.
-    """
-
-    verdict: str
-    reasons: tuple[str, ...] = ()
-    nodes: tuple[str, ...] = ()
-
-    def as_result(self) -> dict[str, t.Any]:
-        return {"verdict": self.verdict, "reasons": list(self.reasons), "nodes": list(self.nodes)}
-
-
-# The state's code is the same for both cases, and no other field tells them apart: ONTAP explains an unavailable key
-# only in this field's text, "Node: n1. Reason: No volumes created yet ...; will be available after creating encrypted
-# volumes." The older form is "... unavailable in following nodes - node1, node2.".
-_NO_VOLUME = re.compile(
-    r"\b(?:no|without) (?:encrypted )?volumes?\b|\bvolumes? (?:do|does|did) not exist\b"
-    r"|\b(?:after|until|before) [^.]*\bvolumes?\b",
-    re.I,
-)
-_NODE_REASON = re.compile(r"\bnode:\s*([\w.-]*\w)\.?\s*reason:\s*(.*?)(?=\bnode:|$)", re.I | re.S)
-_NODE_LIST = re.compile(r"\bnodes?\s*[-:]\s*([\w.-]*\w(?:\s*,\s*[\w.-]*\w)*)", re.I)
-
-
-def health(vault: Vault, *of: str) -> Health:
-    """The verdict over ``state``, ``azure_reachability`` and ``ekmip_reachability``, or over those named in ``of``."""
-    if of:
-        vault = replace(vault, record={k: v for k, v in vault.record.items() if k in of or k not in HEALTH_FIELDS})
-    if not vault.enabled:
-        return Health("unknown", ("ONTAP reports no health for an inactive configuration",))
-    # The worst that is found names the verdict; every finding is a reason.
-    found: dict[str, list[str]] = {}
-    nodes: dict[str, None] = {}
-    if vault.azure_reachable is False:
-        azure = vault.record["azure_reachability"]
-        found["azure_unreachable"] = [_sentence("Azure cannot be reached or refuses the credential", azure)]
-    for entry in vault.record.get("ekmip_reachability") or []:
-        if _verdict_of(entry, "reachable") is False:
-            node = str((entry.get("node") or {}).get("name") or (entry.get("node") or {}).get("uuid") or "a node")
-            nodes[node] = None
-            found.setdefault("node_unreachable", []).append(
-                _sentence(f"the embedded key server of node {node} cannot be reached", entry)
-            )
-    state = vault.record.get("state")
-    state = state if isinstance(state, dict) else {}
-    available = _verdict_of(state, "available")
-    if available is False:
-        verdict, lacking = _lacking(str(state.get("message") or ""))
-        nodes.update(dict.fromkeys(lacking))
-        found[verdict] = [
-            _sentence("the keys are not on every node", state)
-            if verdict == "keys_missing"
-            else "no encrypted volume exists yet; ONTAP reports the keys once there is one"
-        ]
-    for verdict in ("azure_unreachable", "node_unreachable", "keys_missing", "no_encrypted_volume_yet"):
-        if verdict in found:
-            return Health(verdict, tuple(reason for reasons in found.values() for reason in reasons), tuple(nodes))
-    if available is None:
-        return Health("unknown", ("ONTAP did not report the state of the keys",))
-    if vault.azure_reachable is None:
-        return Health("healthy", ("ONTAP reports the keys as available and says nothing about Azure's reachability",))
-    return Health("healthy")
-
-
-def _lacking(message: str) -> tuple[str, list[str]]:
-    """Verdict and nodes for an unavailable state."""
-    reasons = _NODE_REASON.findall(message)
-    if reasons:
-        missing = [node for node, reason in reasons if not _NO_VOLUME.search(reason)]
-        return (
-            ("keys_missing", missing) if missing else ("no_encrypted_volume_yet", [node for node, _reason in reasons])
-        )
-    listed = _NODE_LIST.search(message)
-    names = re.split(r"\s*,\s*", listed[1]) if listed else []
-    return ("no_encrypted_volume_yet" if _NO_VOLUME.search(message) else "keys_missing"), names
-
-
-def _sentence(what: str, entry: t.Mapping[str, t.Any]) -> str:
-    said = str(entry.get("message") or "").strip()
-    code = entry.get("code")
-    tail = f" (ONTAP code {code})" if code not in (None, "0", "") else ""
-    return f"{what}{tail}: {said}" if said else f"{what}{tail}"

@@ -270,8 +270,9 @@ error:
 import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._health import health
 from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, Spec, run
-from ansible_collections.ontap.security.plugins.module_utils._vault import Search, count, health, search
+from ansible_collections.ontap.security.plugins.module_utils._search import Search, count, search
 
 SPEC: Spec = {
     "scope": {"type": "str", "choices": ["svm", "cluster"]},

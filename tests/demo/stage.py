@@ -40,12 +40,12 @@ ontap:
 {hosts}
   vars:
     # The certificate authority that signed the clusters' certificates.
-    ontap_ca: "{{{{ inventory_dir }}}}/ca.pem"
+    ontap_ca_path: "{{{{ inventory_dir }}}}/ca.pem"
 """
 HOST = """\
     {name}:
       ansible_host: {host}
-      ontap_port: {port}  # a real cluster's is 443
+      ontap_http_port: {port}  # a real cluster's is 443
 """
 
 
@@ -90,14 +90,10 @@ class Run:
         return found[0].rstrip().splitlines()
 
     def messages(self) -> list[str]:
-        """What the debug tasks printed, with the host before it."""
+        """What the debug tasks printed, with the host before it where it does not say so itself."""
         found = re.findall(r"^ok: \[(\S+)\] .*=> *\n((?:  +.*\n)+)", self.output, re.MULTILINE)
-        return sorted(f"{host}  {yaml.safe_load(result)['msg']}" for host, result in found)
-
-    @property
-    def recap(self) -> list[str]:
-        """The last lines: one for each cluster."""
-        return re.findall(r"^\S+ +: ok=.*?failed=\d+", self.output, re.MULTILINE)
+        said = [(host, str(yaml.safe_load(result)["msg"])) for host, result in found]
+        return sorted(message if message.startswith(f"{host}:") else f"{host}  {message}" for host, message in said)
 
     @property
     def count(self) -> str:
@@ -131,6 +127,7 @@ class Stage:
             self._running = running.pop_all()
         shutil.copy(self.clusters[0].ca_path, self.folder / "ca.pem")
         hosts = "".join(HOST.format(name=c.ontap.cluster.name, host=c.host, port=c.port) for c in self.clusters)
+        shutil.copytree(HERE / "group_vars", self.folder / "group_vars")
         (self.folder / "inventory.yml").write_text(INVENTORY.format(hosts=hosts.rstrip("\n")), encoding="utf-8")
         return self
 
@@ -145,11 +142,12 @@ class Stage:
     # --- what happens
 
     def play(self, playbook: str, *options: str) -> Run:
-        """Run a playbook of the demo against both clusters. Raises ``Failed`` when it fails."""
-        command = ["ansible-playbook", "-i", shown(self.folder / "inventory.yml"), shown(HERE / playbook), *options]
+        """Run a playbook, of the collection or a file of the demo, against both clusters. Raises ``Failed``."""
+        path = shown(HERE / playbook) if playbook.endswith(".yml") else playbook
+        command = ["ansible-playbook", path, "-i", shown(self.folder / "inventory.yml"), *options]
         self.line(f"$ {shlex.join(command)}", "dim")
         self._logs += 1
-        log = self.folder / "logs" / f"{self._logs}-{Path(playbook).stem}{''.join(options)}.log"
+        log = self.folder / "logs" / f"{self._logs}-{playbook.removesuffix('.yml')}{''.join(options)}.log"
         for cluster in self.clusters:
             cluster.clear()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, log.open("wb") as output:

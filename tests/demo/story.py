@@ -13,15 +13,21 @@ from pathlib import Path
 from tests.demo.interruption import Interruption
 from tests.demo.stage import HERE, PROJECT, WIDTH, Failed, Stage, Stopped, expect, shown
 
+APPLY = "ontap.security.apply"
 # The cluster's own configuration and those of vs0 and vs1, on two clusters.
 CONFIGURATIONS = 6
-VS0 = "changed: [cluster1] => (item=vs0)"
+IN_SYNC = ["cluster1: 3 in sync", "cluster2: 3 in sync"]
 
 
 def preview(stage: Stage) -> None:
-    run = stage.play("akv.yml", "--check", "--diff")
-    expect(len(run.changed) == CONFIGURATIONS, "All configurations should be missing.", run)
+    run = stage.play(APPLY, "--check", "--diff")
+    expect(
+        run.messages() == ["cluster1: 3 to create", "cluster2: 3 to create"],
+        "All configurations should be missing.",
+        run,
+    )
     expect(not run.writes, "Check mode should only read.", run)
+    stage.show(run.messages())
     stage.say(
         f"""{CONFIGURATIONS} configurations would be created: the clusters' own and those of their SVMs. For vs0, on
         either cluster, that would be:"""
@@ -31,19 +37,24 @@ def preview(stage: Stage) -> None:
 
 
 def apply(stage: Stage) -> None:
-    run = stage.play("akv.yml")
-    expect(len(run.changed) == CONFIGURATIONS, "All configurations should be created.", run)
+    run = stage.play(APPLY)
+    expect(
+        run.messages() == ["cluster1: 3 created", "cluster2: 3 created"], "All configurations should be created.", run
+    )
     expect(len(run.writes) == CONFIGURATIONS, "Each configuration should take one write.", run)
-    stage.show(run.recap)
-    stage.say(f"The {CONFIGURATIONS} configurations are there. Requests: {run.count}, one for each configuration.")
+    stage.show(run.messages())
+    stage.say(
+        f"""The {CONFIGURATIONS} configurations are there, and their health has been verified. Requests: {run.count},
+        one write for each configuration."""
+    )
 
 
 def repeat(stage: Stage) -> None:
-    run = stage.play("akv.yml")
-    expect(not run.changed, "The second run should change nothing.", run)
-    expect(len(run.requests) == CONFIGURATIONS, "Each configuration should take one request.", run)
-    stage.show(run.recap)
-    stage.say(f"Nothing to do. To know that took one request for each configuration: {run.count}.")
+    run = stage.play(APPLY)
+    expect(not run.changed and run.messages() == IN_SYNC, "The second run should change nothing.", run)
+    expect(len(run.requests) == len(stage.clusters), "Each cluster should take one request.", run)
+    stage.show(run.messages())
+    stage.say(f"Nothing to do. To know that took one request for each cluster: {run.count}.")
 
 
 def drift(stage: Stage) -> None:
@@ -56,9 +67,14 @@ def drift(stage: Stage) -> None:
         {"client_id": "eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee", "proxy_host": "proxy.elsewhere.example"},
     )
     stage.say("Would anybody notice? Check mode does:")
-    run = stage.play("akv.yml", "--check", "--diff")
-    expect(run.changed == [VS0], "Exactly vs0 of cluster1 should differ.", run)
+    run = stage.play(APPLY, "--check", "--diff")
+    expect(
+        run.messages() == ["cluster1: 2 in sync, 1 to change", IN_SYNC[1]],
+        "Exactly one configuration of cluster1 should differ.",
+        run,
+    )
     expect(not run.writes, "Check mode should only read.", run)
+    stage.show(run.messages())
     stage.show(run.diff("SVM vs0"))
     stage.say(
         f"""One of {CONFIGURATIONS} configurations differs. The secret would be sent along, because it belongs to the
@@ -67,12 +83,17 @@ def drift(stage: Stage) -> None:
 
 
 def mend(stage: Stage) -> None:
-    run = stage.play("akv.yml")
-    expect(run.changed == [VS0], "Exactly vs0 of cluster1 should be changed.", run)
+    run = stage.play(APPLY)
+    expect(
+        run.messages() == ["cluster1: 2 in sync, 1 changed", IN_SYNC[1]],
+        "Exactly one configuration of cluster1 should be changed.",
+        run,
+    )
     expect(len(run.writes) == 1, "That should take one write.", run)
     (write,) = run.writes
     stage.show([f"{write['method']} {write['path']}", f"      fields: {', '.join(sorted(write['body']))}"])
-    expect(not stage.play("akv.yml", "--check").changed, "Nothing should be left to do.", run)
+    again = stage.play(APPLY, "--check")
+    expect(again.messages() == IN_SYNC, "Nothing should be left to do.", again)
     stage.say("Mended: one write, with what differed and the secret. Check mode finds nothing more to do.")
 
 
@@ -118,8 +139,8 @@ def look_around(stage: Stage) -> None:
     folder = shown(stage.folder)
     stage.title("To look at")
     for what, where in (
-        ("playbooks", ", ".join(shown(path) for path in sorted(HERE.glob("*.yml")))),
-        ("inventory", f"{folder}/inventory.yml"),
+        ("playbooks", ", ".join(shown(path) for path in (PROJECT / "playbooks/apply.yml", HERE / "health.yml"))),
+        ("inventory", f"{folder}/inventory.yml, {folder}/group_vars/ontap.yml"),
         ("logs", f"{folder}/logs, all that ansible-playbook said"),
     ):
         stage.line(f"{what:10} {where}", indent=2)

@@ -14,7 +14,9 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client
 from ansible_collections.ontap.security.plugins.module_utils._errors import TransportError
-from ansible_collections.ontap.security.plugins.module_utils._vault import Search, Vault, count, health
+from ansible_collections.ontap.security.plugins.module_utils._health import health
+from ansible_collections.ontap.security.plugins.module_utils._search import Search, count
+from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
 from tests.beats import CERTIFICATE, FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.simulator import Simulator
 from tests.waits import Waits

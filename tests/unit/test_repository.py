@@ -18,9 +18,22 @@ PLUGINS = "ansible_collections.ontap.security.plugins."
 
 # From the top to the bottom: a layer may use those below it.
 LAYERS = (
-    *("_module", "_batch", "_apply", "_plan"),
-    *("_report_html", "_report_text", "_report"),
-    *("_vault", "_client", "_errors", "_codes"),
+    "_module",
+    "_batch",
+    "_apply",
+    "_write",
+    "_run",
+    "_actions",
+    "_plan",
+    "_report_html",
+    "_report_text",
+    "_report",
+    "_health",
+    "_search",
+    "_vault",
+    "_client",
+    "_errors",
+    "_codes",
 )
 
 # What only one layer may know.

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError
+from ansible_collections.ontap.security.plugins.module_utils._health import health
+from ansible_collections.ontap.security.plugins.module_utils._search import Search
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     COMPARED,
     FIELDS,
     SECRETS,
     KeyId,
-    Search,
     Target,
     Vault,
     check_value,
     clean_record,
-    health,
     pick,
     vault_uri,
 )
