@@ -327,7 +327,7 @@ def _fleet(report: Mapping) -> t.Iterator[str]:
     """A square for each cluster."""
     hosts = report["hosts"]
     states = [state_of(host) for host in hosts]
-    per_line = next(number for size, number in _LINES if len(hosts) <= size)
+    per_line = min(number for size, number in _LINES if len(hosts) <= size)
     height = -(-len(hosts) // per_line) * _STEP
     counts = {state: states.count(state) for state in _STATES if state in states}
     summary = ", ".join(f"{number} {_STATES[state][2]}" for state, number in counts.items()) or "none"
