@@ -50,6 +50,7 @@ unit: venv ## run the unit tests
 
 .PHONY: integration
 integration: venv ## run the real modules against simulated clusters
+	@tests/setup.sh packages chromium
 	$(PYTEST) tests/integration
 
 SCENARIOS = $(patsubst extensions/molecule/%/molecule.yml,molecule-%,$(wildcard extensions/molecule/*/molecule.yml))

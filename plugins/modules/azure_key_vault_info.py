@@ -75,6 +75,11 @@ options:
       - Costly, since the nodes ask Azure and each other. Leave it off in what runs often.
     type: bool
     default: false
+  cluster:
+    description:
+      - Whether to read the cluster's name, UUID and release as well. Takes one request more.
+    type: bool
+    default: false
   order_by:
     description:
       - Fields to sort by, each with V(asc) or V(desc) behind it if wanted, such as V(svm.name desc).
@@ -189,6 +194,27 @@ num_records:
   returned: success
   type: int
   sample: 1
+cluster:
+  description: The cluster itself.
+  returned: when O(cluster=true)
+  type: dict
+  contains:
+    name:
+      description: Name of the cluster.
+      type: str
+      returned: always
+    uuid:
+      description: UUID of the cluster.
+      type: str
+      returned: always
+    release:
+      description: Release of ONTAP.
+      type: str
+      returned: always
+  sample:
+    name: cluster1
+    uuid: 1cd8a442-86d1-11e0-ae1c-123478563412
+    release: 9.16.1
 error:
   description: What went wrong. C(msg) holds the same as text.
   returned: failure
@@ -254,6 +280,7 @@ SPEC: Spec = {
     "filters": {"type": "dict"},
     "fields": {"type": "list", "elements": "str"},
     "health": {"type": "bool", "default": False},
+    "cluster": {"type": "bool", "default": False},
     "order_by": {"type": "list", "elements": "str"},
     "max_records": {"type": "int"},
     "count_only": {"type": "bool", "default": False},
@@ -269,14 +296,24 @@ def argument_spec() -> Spec:
 def inform(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
     wanted = Search.of(params)
+    about = {"cluster": _cluster(client)} if params["cluster"] else {}
     if params["count_only"]:
-        return {"changed": False, "azure_key_vaults": [], "num_records": count(client, wanted)}
+        return {"changed": False, "azure_key_vaults": [], "num_records": count(client, wanted), **about}
     vaults = search(client, wanted)
     records = [
         {**vault.record, "health": health(vault).as_result()} if wanted.health else dict(vault.record)
         for vault in vaults
     ]
-    return {"changed": False, "azure_key_vaults": records, "num_records": len(records)}
+    return {"changed": False, "azure_key_vaults": records, "num_records": len(records), **about}
+
+
+def _cluster(client: Client) -> dict[str, t.Any]:
+    found = client.get("/api/cluster", {"fields": "name,uuid,version"})
+    version = found.get("version") or {}
+    numbers = [version[part] for part in ("generation", "major", "minor") if version.get(part) is not None]
+    # 9.8 has no third number, which ONTAP calls 0.
+    release = ".".join(map(str, numbers[:2] if numbers[2:] == [0] else numbers))
+    return {"name": found.get("name"), "uuid": found.get("uuid"), "release": release or None}
 
 
 def main() -> None:

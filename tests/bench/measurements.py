@@ -5,10 +5,16 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
+import time
 import typing as t
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
+from ansible_collections.ontap.security.plugins.filter.render_drift_report import render_drift_report
 from tests.bench.rig import SECRET, VAULT, Task, cluster, play
+from tests.integration.fleet import drift_report, host_of
 
 MODULE = "ontap.security.azure_key_vault"
 VENDOR = "netapp.ontap.na_ontap_rest_info"
@@ -101,4 +107,37 @@ def budget(_rounds: int) -> t.Iterator[Line]:
             )
 
 
-MEASUREMENTS: t.Sequence[t.Callable[[int], t.Iterable[Line]]] = (speed, budget)
+def drift_reports(_rounds: int) -> t.Iterator[Line]:
+    """A report about 200 clusters with 20 SVMs each, one in ten of them differing; once, because it takes long."""
+    hosts, forks = 200, 20
+    with ExitStack() as stack:
+        simulators = [stack.enter_context(cluster(20)) for _number in range(10)]
+        simulators[0].ontap.change_vault("svm3", client_id="somebody else's")
+        # Ansible sees 200 clusters; a server stands for every tenth of them.
+        wanted = {
+            f"cluster{number:03}": host_of(
+                simulators[number % 10],
+                azure_key_vault_svms=[{"svm": f"svm{svm}"} for svm in range(20)],
+                azure_key_vault_defaults=VAULT,
+            )
+            for number in range(hosts)
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.monotonic()
+            reported = drift_report(wanted, Path(folder), "--forks", str(forks))
+            taken = time.monotonic() - begin
+            summary = reported.report["summary"]
+            if summary["configurations"]["total"] != hosts * 20 or summary["verdict"] != "drift":
+                raise RuntimeError(f"The report is not about what it is measured for: {summary}")
+            text = (reported.folder / "drift-report.json").read_text(encoding="utf-8")
+    begin = time.monotonic()
+    for name in ("json", "html", "md", "csv", "xml"):
+        render_drift_report(text, name)
+    rendering = time.monotonic() - begin
+    what = f"drift report, {hosts} clusters of 20 SVMs, {forks} forks"
+    yield Line(what, f"{taken:.0f} s", "under 120 s", taken < 120)
+    yield Line("... rendering it in all formats", f"{rendering:.1f} s", "under 5 s", rendering < 5)
+    yield Line("... its JSON", f"{len(text) / 1e6:.1f} MB", "under 10 MB", len(text) < 10e6)
+
+
+MEASUREMENTS: t.Sequence[t.Callable[[int], t.Iterable[Line]]] = (speed, budget, drift_reports)

@@ -25,6 +25,9 @@ LAYERS = (
     "_run",
     "_actions",
     "_plan",
+    "_report_html",
+    "_report_text",
+    "_report",
     "_health",
     "_search",
     "_vault",
@@ -52,6 +55,7 @@ def files() -> t.Iterator[Path]:
 
 
 FILES = list(files())
+TEXTS = [path for path in FILES if path.suffix != ".png"]
 
 
 def named(paths: t.Iterable[Path]) -> t.Any:
@@ -143,14 +147,24 @@ def test_execution_environments_get_what_the_modules_need() -> None:
     assert required == used - {"ansible", "urllib3"} == {"requests"}
 
 
+def test_pictures_name_their_licence_in_a_file_beside_them() -> None:
+    for path in FILES:
+        if path.suffix == ".png":
+            assert path.with_name(path.name + ".license") in FILES
+            assert path.stat().st_size < 200_000, path
+
+
 # The licence and what antsibull-changelog writes.
 NO_HEADER = {"LICENSE", "CHANGELOG.md", "CHANGELOG.rst", "changelog.yaml"}
 
 
 def test_every_file_names_its_licence() -> None:
-    for path in FILES:
+    for path in TEXTS:
         # ansible-test wants __init__.py below tests/unit to be empty.
         if path.name not in NO_HEADER and (head := path.read_text(encoding="utf-8")[:400]):
+            if path.suffix == ".json":
+                # JSON has no comments, but JSON Schema has a key for them.
+                head = head.replace("\\n", "\n")
             assert "Copyright: Contributors to the ontap.security collection\n" in head, path
             assert "SPDX-License-Identifier: GPL-3.0-or-later\n" in head, path
 
@@ -158,6 +172,6 @@ def test_every_file_names_its_licence() -> None:
 def test_nothing_points_out_of_the_repository() -> None:
     # Split, so that this file passes as well.
     outside = re.compile("|".join([r"\.\./" + "shared", "/work" + "/(main|shared)", r"/home/\w", "/ro" + "ot/"]))
-    for path in FILES:
+    for path in TEXTS:
         text = path.read_text(encoding="utf-8")
         assert not outside.search(text), path

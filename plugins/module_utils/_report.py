@@ -1,0 +1,644 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The drift report as data: made from what the hosts returned, merged, and taken apart into rows. Pure, no I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from fnmatch import fnmatchcase
+
+from ansible_collections.ontap.security.plugins.module_utils._client import VERSION
+from ansible_collections.ontap.security.plugins.module_utils._vault import SECRETS
+
+SCHEMA = "ontap.security/drift-report"
+SCHEMA_VERSION = 1
+# From bad to harmless.
+SEVERITIES: t.Final = ("critical", "high", "medium", "low")
+STATUSES: t.Final = ("ok", "unreachable", "error")
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+# How an entry of the ignore list names the cluster scope, which has no SVM.
+CLUSTER_SCOPE = "(cluster)"
+
+Report = dict[str, t.Any]
+Mapping = t.Mapping[str, t.Any]
+# Host, scope, SVM, configuration, field: what stays the same from one report to the next.
+_Key = tuple[str, str, str, str, str]
+
+_HIGH = {"name", "key_id", "client_id", "tenant_id", "authentication_method", "state", "enabled"}
+_ILL = {"azure_unreachable", "keys_missing", "node_unreachable"}
+_OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
+_NOT_COVERED = "No report covers this host."
+_NEVER_ANSWERED = "The host failed or was unreachable before it could be asked."
+# What of a module's error is worth keeping. Never more than this: a failed task may hold anything.
+_OF_ERROR = ("code", "http_status", "method", "path", "meaning", "remedy")
+_LONGEST_TEXT = 2000
+
+
+class ReportError(Exception):
+    """What was given is no drift report, or nothing that one can be made from."""
+
+
+# --- making
+
+
+def make(
+    looked: t.Mapping[str, Mapping],
+    *,
+    started: str,
+    ended: str,
+    health: t.Mapping[str, Mapping] | None = None,
+    previous: str | Mapping | None = None,
+    ignore: t.Sequence[Mapping] = (),
+) -> Report:
+    """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing; ``health`` what
+    azure_key_vault_info returned, when it was asked. ``previous`` is the report before this one."""
+    warnings: list[str] = []
+    before = _previous(previous, warnings)
+    today = _time(started).date()
+    exceptions = [_Exception.of(entry, today) for entry in ignore]
+    warnings += [f"Exception {number}: {e.problem}" for number, e in enumerate(exceptions, 1) if e.problem]
+    hosts = []
+    for name in sorted(looked):
+        asked = (health or {}).get(name) if health is not None else None
+        host = _host(name, looked[name] or {}, asked)
+        _judge(host, started, before, exceptions)
+        hosts.append(host)
+    return _report(hosts, started, ended, warnings, [e.as_result() for e in exceptions], [], health is not None)
+
+
+def _report(
+    hosts: list[dict[str, t.Any]],
+    started: str,
+    ended: str,
+    warnings: list[str],
+    exceptions: list[dict[str, t.Any]],
+    not_covered: list[str],
+    with_health: bool,
+) -> Report:
+    summary = _summary(hosts)
+    warnings = warnings + [
+        f"{host['host']}: nothing is described for this cluster, so nothing was compared"
+        for host in hosts
+        if not described(host) and host["status"] == "ok"
+    ]
+    return {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "collection_version": VERSION,
+        "started": started,
+        "ended": ended,
+        "summary": {
+            **summary,
+            "health_asked": with_health,
+            "not_covered": not_covered,
+            "ignore": exceptions,
+            "warnings": warnings,
+        },
+        "hosts": hosts,
+    }
+
+
+def _host(name: str, looked: Mapping, health: Mapping | None) -> dict[str, t.Any]:
+    """One host, not judged yet."""
+    host: dict[str, t.Any] = {"host": str(name), "status": "ok", "cluster": None, "release": None, "error": None}
+    vaults = [_vault(vault) for vault in looked.get("vaults") or []]
+    vaults.sort(key=lambda v: (v["scope"] != "cluster", v["svm"] or "", v["configuration"] or "", v["uuid"] or ""))
+    host["vaults"] = vaults
+    if not looked:
+        host.update(status="error", error=_error({"msg": _NEVER_ANSWERED}))
+    elif looked.get("unreachable"):
+        host.update(status="unreachable", error=_error(looked))
+    elif looked.get("vaults") is None:
+        host.update(status="unreachable" if _no_answer(looked.get("error")) else "error", error=_error(looked))
+    elif any(vault["verdict"] == "error" for vault in vaults):
+        host.update(status="error", error=_error(looked))
+    if health is not None and looked.get("vaults") is not None:
+        _add_health(host, health)
+    return host
+
+
+def _no_answer(error: t.Any) -> bool:
+    """Whether a module's error says that a request was sent and nobody, or only a proxy, answered."""
+    if not isinstance(error, t.Mapping) or not error.get("method") or error.get("code"):
+        return False
+    return error.get("http_status") in (None, 502, 503, 504)
+
+
+def _error(result: Mapping) -> dict[str, t.Any]:
+    error = result.get("error")
+    details = error if isinstance(error, t.Mapping) else {}
+    message = details.get("msg") or result.get("msg") or "The task failed without a message."
+    return {"msg": _text(message), **{name: _plain(details.get(name)) for name in _OF_ERROR}}
+
+
+def _text(value: t.Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
+
+
+def _plain(value: t.Any) -> t.Any:
+    """The value in JSON's own types: Ansible hands over strings and lists that know more than their content."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, t.Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    # Half a surrogate pair is no text that could be written to a file.
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def _vault(found: Mapping) -> dict[str, t.Any]:
+    """One configuration as azure_key_vaults returns it, with room for the judgement."""
+    drift = [
+        {
+            "field": str(entry.get("field")),
+            "desired": None if entry.get("field") in SECRETS else _plain(entry.get("desired")),
+            "actual": None if entry.get("field") in SECRETS else _plain(entry.get("actual")),
+            "action": _plain(entry.get("action")),
+        }
+        for entry in found.get("drift") or []
+    ]
+    verdict = str(found.get("verdict"))
+    return {
+        "scope": _plain(found.get("scope")),
+        "svm": _plain(found.get("svm")),
+        "configuration": _plain(found.get("configuration")),
+        "uuid": _plain(found.get("uuid")),
+        "verdict": verdict if verdict in VERDICTS else "error",
+        "severity": None,
+        "first_seen": None,
+        "ignored": False,
+        "ignore": None,
+        "changed": bool(found.get("changed")),
+        "drift": drift,
+        "actions": _plain(found.get("actions") or []),
+        # ONTAP never returns a secret, so nobody can know whether the stored one is the right one.
+        "credentials": "not_compared",
+        "health": None,
+        "job": _plain(found.get("job")),
+        "error": _error(found) if found.get("error") else None,
+    }
+
+
+def _add_health(host: dict[str, t.Any], answer: Mapping) -> None:
+    cluster = answer.get("cluster")
+    if isinstance(cluster, t.Mapping):
+        host["cluster"] = {"name": _plain(cluster.get("name")), "uuid": _plain(cluster.get("uuid"))}
+        host["release"] = _plain(cluster.get("release"))
+    records = answer.get("azure_key_vaults")
+    if records is None:
+        # It was wanted and is not there, so nobody may take the cluster for healthy.
+        error = _error(answer) if answer else _error({"msg": "The health could not be read."})
+        host.update(status="unreachable" if answer.get("unreachable") else "error", error=host["error"] or error)
+        return
+    verdicts = {record.get("uuid"): record["health"] for record in records if record.get("health")}
+    for vault in host["vaults"]:
+        found = verdicts.get(vault["uuid"])
+        if found and vault["uuid"]:
+            vault["health"] = {
+                "verdict": str(found.get("verdict")),
+                "reasons": [_text(reason) for reason in found.get("reasons") or []],
+                "nodes": [str(node) for node in found.get("nodes") or []],
+                "severity": None,
+                "first_seen": None,
+                "ignored": False,
+                "ignore": None,
+            }
+
+
+# --- judging
+
+
+def severity_of(name: str, desired: t.Any, actual: t.Any) -> str:
+    """How bad it is that a field differs."""
+    if desired is not None and actual is not None and _form(desired) == _form(actual):
+        return "low"
+    return "high" if name in _HIGH else "medium"
+
+
+def _form(value: t.Any) -> str:
+    """What is left when case, blanks, and slashes at the end do not count."""
+    return "".join(str(value).casefold().split()).rstrip("/")
+
+
+@dataclass
+class _Exception:
+    """An entry of the ignore list, with what has become of it."""
+
+    host: str
+    svm: str
+    field: str
+    reason: str
+    expires: str
+    expired: bool
+    problem: str = ""
+    matches: int = 0
+
+    @classmethod
+    def of(cls, entry: Mapping, today: date) -> _Exception:
+        """An entry that cannot be understood ignores nothing; the report says so."""
+        host, svm, name = (str(entry.get(key) or "*") for key in ("host", "svm", "field"))
+        reason, expires = (str(entry.get(key) or "") for key in ("reason", "expires"))
+        problem = ""
+        expired = True
+        if not reason.strip():
+            problem = "it has no reason and is not applied"
+        else:
+            try:
+                expired = date.fromisoformat(expires[:10]) < today
+            except ValueError:
+                problem = f"{expires!r} is not a date such as 2026-12-31, and it is not applied"
+        return cls(host, svm, name, reason, expires[:10], expired, problem)
+
+    def covers(self, key: _Key) -> bool:
+        host, scope, svm, _configuration, name = key
+        where = CLUSTER_SCOPE if scope == "cluster" else svm
+        return fnmatchcase(host, self.host) and fnmatchcase(where, self.svm) and fnmatchcase(name, self.field)
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {
+            "host": self.host,
+            "svm": self.svm,
+            "field": self.field,
+            "reason": self.reason,
+            "expires": self.expires,
+            "expired": self.expired,
+            "matches": self.matches,
+        }
+
+
+@dataclass
+class _Memory:
+    """What the report before knew: since when there is what."""
+
+    first_seen: dict[_Key, str] = field(default_factory=dict)
+    by_host: dict[str, list[_Key]] = field(default_factory=dict)
+
+
+def _previous(given: str | Mapping | None, warnings: list[str]) -> _Memory:
+    if not given:
+        return _Memory()
+    try:
+        return _remember(load(given))
+    except (ReportError, KeyError, TypeError, AttributeError) as exc:
+        warnings.append(f"The previous report cannot be used, so every difference counts as new: {exc}")
+        return _Memory()
+
+
+def _remember(report: Report) -> _Memory:
+    memory = _Memory()
+
+    def keep(key: _Key, seen: str | None) -> None:
+        if seen:
+            memory.first_seen[key] = min(seen, memory.first_seen.get(key, seen))
+            memory.by_host.setdefault(key[0], []).append(key)
+
+    for host in report["hosts"]:
+        for vault in host["vaults"]:
+            for name, finding in _findings(vault):
+                keep(_key(host["host"], vault, name), finding.get("first_seen"))
+        for entry in host.get("remembered") or []:
+            keep(_key(host["host"], entry, entry["field"]), entry["first_seen"])
+    return memory
+
+
+def _key(host: str, where: Mapping, name: str) -> _Key:
+    return (host, str(where["scope"]), str(where["svm"] or ""), str(where["configuration"] or ""), name)
+
+
+def _findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """What is to be judged in a configuration, by name: its differences, its verdict if that has none, its health."""
+    for drift in vault["drift"]:
+        yield drift["field"], drift
+    if not vault["drift"] and vault["verdict"] != "in_sync":
+        yield vault["verdict"], t.cast("dict[str, t.Any]", vault)
+    if vault["health"] and vault["health"]["verdict"] in _ILL:
+        yield "health", vault["health"]
+
+
+def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequence[_Exception]) -> None:
+    """Give every finding of a host its severity, its age and its exception."""
+    judged = set()
+    unsure = host["status"] != "ok" and not host["vaults"]
+    for vault in host["vaults"]:
+        unsure = unsure or vault["verdict"] == "error"
+        for name, finding in _findings(vault):
+            key = _key(host["host"], vault, name)
+            judged.add(key)
+            if name == "health":
+                finding["severity"] = "critical"
+            elif "desired" in finding:
+                finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
+            else:
+                finding["severity"] = _OF_VERDICT[vault["verdict"]]
+            finding["first_seen"] = min(before.first_seen.get(key, now), now)
+            _apply_exceptions(finding, key, exceptions)
+        _sum_up(vault)
+        vault["drift"].sort(key=lambda drift: (SEVERITIES.index(drift["severity"]), drift["field"]))
+    if unsure or host["status"] != "ok":
+        # Nobody could look, so nothing has ended: the next report needs the age of what was there.
+        left = sorted(set(before.by_host.get(host["host"], ())) - judged)
+        if left:
+            names = ("scope", "svm", "configuration", "field")
+            host["remembered"] = [{**dict(zip(names, key[1:])), "first_seen": before.first_seen[key]} for key in left]
+
+
+def _apply_exceptions(finding: dict[str, t.Any], key: _Key, exceptions: t.Sequence[_Exception]) -> None:
+    finding["ignored"], finding["ignore"] = False, None
+    if key[4] == "error":
+        return
+    covering = [e for e in exceptions if e.covers(key) and not e.problem]
+    # One that holds comes before one that has expired; the latter is still shown.
+    for one in sorted(covering, key=lambda e: e.expired)[:1]:
+        one.matches += 1
+        finding["ignored"] = not one.expired
+        finding["ignore"] = {"reason": one.reason, "expires": one.expires, "expired": one.expired}
+
+
+def _sum_up(vault: dict[str, t.Any]) -> None:
+    """The configuration as a whole: the worst that is not ignored, and the oldest."""
+    findings = [finding for _name, finding in _findings(vault)]
+    if not findings:
+        return
+    live = [finding for finding in findings if not finding["ignored"]]
+    worst = [finding["severity"] for finding in live or findings]
+    if vault["verdict"] in ("missing", "blocked", "error") and (live or not vault["drift"]):
+        worst.append(_OF_VERDICT[vault["verdict"]])
+    vault["severity"] = min(worst, key=SEVERITIES.index)
+    vault["first_seen"] = min(finding["first_seen"] for finding in live or findings)
+    vault["ignored"] = not live
+
+
+# --- summing up
+
+
+def described(host: Mapping) -> bool:
+    """Whether somebody has said what this cluster should have."""
+    return any(vault["verdict"] != "unmanaged" for vault in host["vaults"])
+
+
+def open_findings(vault: Mapping) -> list[dict[str, t.Any]]:
+    """What somebody has to look at: all findings that no exception covers."""
+    return [finding for _name, finding in _findings(vault) if not finding["ignored"]]
+
+
+def state_of(host: Mapping) -> str:
+    """One word for a host: its status if it could not be asked, else the worst severity, ``in_sync``, ``nothing``."""
+    if host["status"] != "ok":
+        return str(host["status"])
+    found = [finding["severity"] for vault in host["vaults"] for finding in open_findings(vault)]
+    if found:
+        return str(min(found, key=SEVERITIES.index))
+    return "in_sync" if described(host) else "nothing"
+
+
+def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
+    vaults = [vault for host in hosts for vault in host["vaults"]]
+    states = [state_of(host) for host in hosts]
+    by_status = {status: sum(host["status"] == status for host in hosts) for status in STATUSES}
+    by_verdict = {verdict: sum(vault["verdict"] == verdict for vault in vaults) for verdict in VERDICTS}
+    found = [finding["severity"] for vault in vaults for finding in open_findings(vault)]
+    severities = {severity: found.count(severity) for severity in SEVERITIES}
+    managed = len(vaults) - by_verdict["unmanaged"]
+    if severities["critical"]:
+        verdict = "critical"
+    elif by_status["ok"] < len(hosts) or not hosts:
+        verdict = "error"
+    else:
+        verdict = "drift" if found else "in_sync"
+    return {
+        "verdict": verdict,
+        "hosts": {
+            "asked": len(hosts),
+            **by_status,
+            "in_sync": states.count("in_sync"),
+            "differing": sum(state in SEVERITIES for state in states),
+            "nothing_described": states.count("nothing"),
+        },
+        "configurations": {
+            "total": len(vaults),
+            **by_verdict,
+            "ignored": sum(bool(vault["ignored"]) for vault in vaults),
+        },
+        "severities": severities,
+        "ignored": sum(finding["ignored"] for vault in vaults for _name, finding in _findings(vault)),
+        "coverage": {
+            "hosts": _percent(by_status["ok"], len(hosts)),
+            "configurations": _percent(managed, len(vaults)),
+        },
+    }
+
+
+def _percent(part: int, whole: int) -> float | None:
+    """Never 100 while something is missing."""
+    return int(part * 1000 / whole) / 10 if whole else None
+
+
+# --- reading and writing
+
+
+def load(given: str | Mapping) -> Report:
+    """A report from its JSON text, or from its data. Raises ``ReportError``."""
+    if isinstance(given, (str, bytes)):
+        try:
+            report = json.loads(given)
+        except ValueError as exc:
+            raise ReportError(f"it is not JSON ({exc})") from None
+    else:
+        report = _plain(given)
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        raise ReportError(f"it is no drift report: its schema is not {SCHEMA}")
+    if report.get("schema_version") != SCHEMA_VERSION:
+        raise ReportError(
+            f"its schema_version is {report.get('schema_version')}; this collection knows {SCHEMA_VERSION}"
+        )
+    if not isinstance(report.get("hosts"), list) or not isinstance(report.get("summary"), dict):
+        raise ReportError("it is no complete drift report: hosts or summary is missing")
+    return report
+
+
+def dump(report: Mapping) -> str:
+    """JSON in which no template can hide: braces in texts that would begin one are written as escapes."""
+    return re.sub(r"\{(?=[{%#])", r"\\u007b", json.dumps(report, indent=1)) + "\n"
+
+
+# --- merging
+
+
+def merge(reports: t.Sequence[str | Mapping], hosts: t.Sequence[str] | None = None) -> Report:
+    """One report from those of several runs, each for a part of the fleet. ``hosts`` are all that should be covered.
+
+    Of a host in several parts the latest answer counts, with the earliest ``first_seen``. Raises ``ReportError``.
+    """
+    parts = []
+    for number, given in enumerate(reports, 1):
+        try:
+            parts.append(load(given))
+        except ReportError as exc:
+            raise ReportError(f"Report {number} of {len(reports)} cannot be merged: {exc}") from None
+    if not parts:
+        raise ReportError("There is no report to merge.")
+    parts.sort(key=lambda part: str(part["ended"]))
+    found: dict[str, dict[str, t.Any]] = {}
+    for part in parts:
+        for host in part["hosts"]:
+            found[host["host"]] = host
+    first_seen = [_remember(part) for part in parts]
+    for name, host in found.items():
+        for vault in host["vaults"]:
+            _make_older(name, vault, first_seen)
+    missing = sorted(set(map(str, hosts or ())) - set(found))
+    for name in missing:
+        found[name] = _host(name, {"msg": _NOT_COVERED}, None)
+    return _report(
+        [found[name] for name in sorted(found)],
+        min(str(part["started"]) for part in parts),
+        max(str(part["ended"]) for part in parts),
+        _distinct(w for p in parts for w in p["summary"].get("warnings", []) if "nothing is described" not in w),
+        _merged_exceptions(parts),
+        missing,
+        any(part["summary"].get("health_asked") for part in parts),
+    )
+
+
+def _make_older(host: str, vault: dict[str, t.Any], memories: t.Sequence[_Memory]) -> None:
+    for name, finding in _findings(vault):
+        key = _key(host, vault, name)
+        seen = [memory.first_seen[key] for memory in memories if key in memory.first_seen]
+        if seen:
+            finding["first_seen"] = min(seen)
+    _sum_up(vault)
+
+
+def _distinct(items: t.Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+def _merged_exceptions(parts: t.Sequence[Report]) -> list[dict[str, t.Any]]:
+    """Each exception once, with the sum of what it matched."""
+    merged: dict[str, dict[str, t.Any]] = {}
+    for part in parts:
+        for entry in part["summary"].get("ignore", []):
+            same = merged.setdefault(json.dumps({**entry, "matches": 0}, sort_keys=True), {**entry, "matches": 0})
+            same["matches"] += entry["matches"]
+    return list(merged.values())
+
+
+# --- rows
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a field that differs, or a host or configuration about which there is something else."""
+
+    host: str
+    status: str
+    cluster: str = ""
+    release: str = ""
+    scope: str = ""
+    svm: str = ""
+    configuration: str = ""
+    uuid: str = ""
+    verdict: str = ""
+    field: str = ""
+    desired: t.Any = None
+    actual: t.Any = None
+    severity: str = ""
+    action: str = ""
+    first_seen: str = ""
+    ignored: bool = False
+    reason: str = ""
+    expires: str = ""
+    expired: bool = False
+    health: str = ""
+    note: str = ""
+
+    @property
+    def where(self) -> str:
+        """The configuration for people."""
+        if not self.scope:
+            return ""
+        place = "cluster scope" if self.scope == "cluster" else self.svm
+        return f"{place} / {self.configuration}" if self.configuration and self.configuration != "default" else place
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has to look at it."""
+        return bool(self.severity) and not self.ignored
+
+
+def rows(report: Mapping) -> t.Iterator[Row]:
+    """Every host and configuration at least once, in the order of the report."""
+    for host in report["hosts"]:
+        common = {
+            "host": host["host"],
+            "status": host["status"],
+            "cluster": (host["cluster"] or {}).get("name") or "",
+            "release": host["release"] or "",
+        }
+        if host["status"] != "ok":
+            yield Row(**common, verdict=host["status"], severity="high", note=(host["error"] or {}).get("msg") or "")
+        elif not host["vaults"]:
+            yield Row(**common, verdict="nothing_described", note="Nothing is described for this cluster.")
+        for vault in host["vaults"]:
+            yield from _rows(vault, common)
+
+
+def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
+    here: dict[str, t.Any] = {
+        **common,
+        **{name: vault[name] or "" for name in ("scope", "svm", "configuration", "uuid", "verdict")},
+        "health": (vault["health"] or {}).get("verdict") or "",
+    }
+    error = (vault["error"] or {}).get("msg") or ""
+    findings = list(_findings(vault))
+    if not findings:
+        yield Row(**here)
+    for name, finding in findings:
+        ignore = finding["ignore"] or {}
+        judged = {
+            "severity": finding["severity"],
+            "first_seen": finding["first_seen"],
+            "ignored": finding["ignored"],
+            "reason": ignore.get("reason") or "",
+            "expires": ignore.get("expires") or "",
+            "expired": bool(ignore.get("expired")),
+        }
+        if name == "health" and "reasons" in finding:
+            note = "; ".join(finding["reasons"])
+            yield Row(**here, **judged, field=name, desired="healthy", actual=finding["verdict"], note=note)
+        elif "desired" in finding:
+            compared = {key: finding[key] for key in ("field", "desired", "actual")}
+            yield Row(**here, **judged, **compared, action=finding["action"] or "", note=error)
+        else:
+            yield Row(**here, **judged, note=error or _advice(vault["verdict"]))
+
+
+def _advice(verdict: str) -> str:
+    if verdict == "unmanaged":
+        return "No entry describes this configuration: describe it, or remove it."
+    return ""
+
+
+def shown(value: t.Any) -> str:
+    """A value for people. A field that is not set is nothing, which is not the text 'None'."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
+    except ValueError:
+        raise ReportError(f"{text!r} is not a time such as 2026-01-31T23:59:59Z") from None
