@@ -147,7 +147,11 @@ class Stage:
         command = ["ansible-playbook", path, "-i", shown(self.folder / "inventory.yml"), *options]
         self.line(f"$ {shlex.join(command)}", "dim")
         self._logs += 1
-        log = self.folder / "logs" / f"{self._logs}-{playbook.removesuffix('.yml')}{''.join(options)}.log"
+        log = (
+            self.folder
+            / "logs"
+            / f"{self._logs}-{playbook.removesuffix('.yml')}{''.join(o for o in options if o[:2] == '--')}.log"
+        )
         for cluster in self.clusters:
             cluster.clear()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, log.open("wb") as output:

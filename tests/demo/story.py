@@ -113,6 +113,49 @@ def health(stage: Stage) -> None:
     stage.say(f"Requests: {run.count}, one for each cluster.")
 
 
+def restore(stage: Stage) -> None:
+    predicted = stage.play("ontap.security.restore", "--check", "--diff")
+    expect(not predicted.writes, "Check mode should only read.", predicted)
+    expect(len(predicted.changed) == 1, "One configuration should want its keys.", predicted)
+    stage.show(predicted.diff("SVM vs0"))
+    run = stage.play("ontap.security.restore")
+    expect(len(run.writes) == 1, "Restoring should take one write.", run)
+    again = stage.play("ontap.security.restore")
+    expect(not again.changed and not again.writes, "Nothing should be left to restore.", again)
+    stage.say(
+        f"""Check mode named the node, and the keys are back on it: {run.count}. Once more, and there is nothing to do:
+        {again.count}."""
+    )
+
+
+def rekey(stage: Stage) -> None:
+    svms = '{"azure_key_vault_rekey_svms": ["vs0"]}'
+    internal = stage.play("ontap.security.rekey", "-e", svms, "-e", "azure_key_vault_rekey_key=internal")
+    expect(len(internal.writes) == len(stage.clusters), "Each vs0 should get a new internal key.", internal)
+    key = "https://mykeyvault.vault.azure.net/keys/key2/b8e619fd8f234db3b0b95c59540e2a75"
+    options = ("-e", svms, "-e", "azure_key_vault_rekey_key=external", "-e", f"azure_key_vault_rekey_key_id={key}")
+    external = stage.play("ontap.security.rekey", *options)
+    expect(len(external.writes) == len(stage.clusters), "Each vs0 should move to the other key.", external)
+    again = stage.play("ontap.security.rekey", *options)
+    expect(not again.changed and not again.writes, "The second run should change nothing.", again)
+    stage.say(
+        f"""Each vs0 has a new internal key ({internal.count}), and then another key in Azure ({external.count}). Asked
+        for that key again, nothing is done: {again.count}."""
+    )
+
+
+def report(stage: Stage) -> None:
+    folder = stage.folder / "drift-report"
+    run = stage.play("ontap.security.drift_report", "-e", f"drift_report_dir={folder}")
+    expect(not run.writes, "A report should only read.", run)
+    expect((folder / "drift-report.html").is_file(), "There should be a page.", run)
+    stage.say(
+        f"""vs0 now uses another key than the inventory says, and the report names that, cluster by cluster. For people:
+        {shown(folder / "drift-report.html")}. For pipelines: the same as JSON, Markdown, CSV and JUnit XML beside it.
+        Requests: {run.count}."""
+    )
+
+
 CHAPTERS: t.Sequence[tuple[str, t.Callable[[Stage], None]]] = (
     ("Look before you act", preview),
     ("Create what is missing", apply),
@@ -120,6 +163,9 @@ CHAPTERS: t.Sequence[tuple[str, t.Callable[[Stage], None]]] = (
     ("A change behind our back", drift),
     ("Mend it", mend),
     ("Are the keys where they should be?", health),
+    ("Restore what a node has lost", restore),
+    ("Change the keys", rekey),
+    ("One page for the whole fleet", report),
 )
 
 
