@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import typing as t
@@ -15,8 +18,10 @@ from pathlib import Path
 from ansible_collections.ontap.security.plugins.filter.render_drift_report import render_drift_report
 from tests.bench.rig import SECRET, VAULT, Task, cluster, play
 from tests.integration.fleet import drift_report, host_of
+from tests.simulator import Simulator
 
 MODULE = "ontap.security.azure_key_vault"
+MANY = "ontap.security.azure_key_vaults"
 VENDOR = "netapp.ontap.na_ontap_rest_info"
 SUBSET = "security/azure-key-vaults"
 ITEMS = 20
@@ -140,4 +145,98 @@ def drift_reports(_rounds: int) -> t.Iterator[Line]:
     yield Line("... its JSON", f"{len(text) / 1e6:.1f} MB", "under 10 MB", len(text) < 10e6)
 
 
-MEASUREMENTS: t.Sequence[t.Callable[[int], t.Iterable[Line]]] = (speed, budget, drift_reports)
+def whole_cluster(rounds: int) -> t.Iterator[Line]:
+    """1,000 SVMs in sync in one task, next to the vendor's module in a loop over 50 of them, scaled to 1,000."""
+    svms, looped = 1000, 50
+    with cluster(svms) as simulator:
+        entries = [{"svm": f"svm{number}", **VAULT, "client_secret": SECRET} for number in range(svms)]
+        reading = {"gather_subset": [SUBSET], "parameters": {"svm.name": "{{ item }}"}, "hal_linking": False}
+        tasks: list[Task] = [
+            {"name": "warm up", "ansible.builtin.ping": {}},
+            {"name": "ping", "ansible.builtin.ping": {}},
+            {"name": "all", MANY: {"vaults": entries}},
+            {"name": "loop", VENDOR: reading, "loop": [f"svm{number}" for number in range(looped)]},
+        ]
+        times = []
+        for _round in range(max(1, rounds // 2)):
+            simulator.clear()
+            times.append(play(simulator, tasks))
+        requests = sum("ontap.security" in r["headers"].get("user-agent", "") for r in simulator.requests)
+    extra = statistics.median(taken["all"] - taken["ping"] for taken in times)
+    vendor = statistics.median(taken["loop"] for taken in times) * svms / looped
+    ratio = statistics.median(taken["loop"] * svms / looped / taken["all"] for taken in times)
+    yield Line(f"{svms} SVMs in sync: requests", str(requests), "1", requests == 1)
+    yield Line("... on top of ping", f"{extra:.2f} s", "at most 1.5 s", extra <= 1.5)
+    yield Line("... the vendor's loop, scaled", f"{vendor:.0f} s, {ratio:.0f} times", "100 times", ratio >= 100)
+
+
+def growth(_rounds: int) -> t.Iterator[Line]:
+    """Time and memory of azure_key_vaults without Ansible around it, from 10 to 10,000 records in sync."""
+    per_record = {}
+    for svms in (10, 1000, 10_000):
+        with cluster(svms) as simulator:
+            seconds, megabytes = alone(simulator, svms)
+        per_record[svms] = seconds / svms
+        what = f"{svms:,} records in sync"
+        target = {"target": "at most 200 MB", "met": megabytes <= 200} if svms == 10_000 else {}
+        yield Line(what, f"{seconds:.2f} s, {megabytes:.0f} MB", **t.cast("dict[str, t.Any]", target))
+    ratio = per_record[10_000] / per_record[1000]
+    yield Line("... cost of one, 10,000 to 1,000", f"{ratio:.2f}", "at most 1.5", ratio <= 1.5)
+
+
+def alone(simulator: Simulator, svms: int) -> tuple[float, float]:
+    """Seconds and megabytes of a process that runs the module's function once."""
+    program = (
+        "import json, resource, sys, time\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._batch import Batch, ensure_all\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._run import Waiting\n"
+        "login, vault, svms = json.load(sys.stdin)\n"
+        "vaults = [{'svm': f'svm{number}', **vault} for number in range(svms)]\n"
+        "params = {'vaults': vaults, 'unmanaged': 'report', 'allow_empty': False, 'concurrency': 4}\n"
+        "begin = time.monotonic()\n"
+        "with Client(Connection(**login)) as client:\n"
+        "    result = ensure_all(client, Batch.of(params), check_mode=False, waiting=Waiting())\n"
+        "assert result['summary']['in_sync'] == svms\n"
+        "print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+    login = {
+        "hostname": simulator.host,
+        "port": simulator.port,
+        "username": simulator.username,
+        "password": simulator.password,
+        "ca_path": str(simulator.ca_path),
+    }
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps([login, {**VAULT, "client_secret": SECRET}, svms]),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    seconds, megabytes = map(float, finished.stdout.split())
+    return seconds, megabytes
+
+
+def concurrency(_rounds: int) -> t.Iterator[Line]:
+    """200 creates, each of which ONTAP takes 200 ms for, one at a time and eight at a time."""
+    taken = {}
+    for at_a_time in (1, 8):
+        with Simulator("9.16.1", [f"svm{number}" for number in range(200)]) as simulator:
+            simulator.fault(method="POST", kind="delay", seconds=0.2, times=None)
+            entries = [{"svm": svm.name, **VAULT, "client_secret": SECRET} for svm in simulator.ontap.svms]
+            begin = time.monotonic()
+            play(simulator, [{"name": "create", MANY: {"vaults": entries, "concurrency": at_a_time}}])
+            taken[at_a_time] = time.monotonic() - begin
+    ratio = taken[1] / taken[8]
+    yield Line("200 creates, 8 at a time", f"{taken[8]:.1f} s, {ratio:.1f} times as fast", "5 times", ratio >= 5)
+
+
+MEASUREMENTS: t.Sequence[t.Callable[[int], t.Iterable[Line]]] = (
+    speed,
+    budget,
+    whole_cluster,
+    growth,
+    concurrency,
+    drift_reports,
+)
