@@ -150,7 +150,7 @@ def whole_cluster(rounds: int) -> t.Iterator[Line]:
     svms, looped = 1000, 50
     with cluster(svms) as simulator:
         entries = [{"svm": f"svm{number}", **VAULT, "client_secret": SECRET} for number in range(svms)]
-        reading = {"gather_subset": [SUBSET], "parameters": {"svm.name": "{{ item }}"}, "hal_linking": False}
+        reading: Task = {"gather_subset": [SUBSET], "parameters": {"svm.name": "{{ item }}"}, "fields": ["*"]}
         tasks: list[Task] = [
             {"name": "warm up", "ansible.builtin.ping": {}},
             {"name": "ping", "ansible.builtin.ping": {}},
