@@ -72,10 +72,10 @@ VAULT: t.Final[Spec] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "aliases": ["vault"], "no_log": False},
     "key_id": {"type": "str", "no_log": False},
-    "client_id": {"type": "str", "no_log": False},
-    "tenant_id": {"type": "str", "no_log": False},
+    "client_id": {"type": "str", "no_log": False, "fallback": from_environment("AKV_CLIENT_ID")},
+    "tenant_id": {"type": "str", "no_log": False, "fallback": from_environment("AKV_TENANT_ID")},
     "client_secret": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_SECRET")},
-    "client_certificate": {"type": "str", "no_log": True},
+    "client_certificate": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_CERTIFICATE")},
     "update_credentials": {
         "type": "str",
         "choices": ["on_create", "always", "when_unreachable"],
@@ -113,7 +113,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         """Drop empty strings before anything is checked: an unset AWX field or template arrives as one."""
         super()._load_params()
         _drop_empty(self.params)
-        _explicit_credential(self.params)
+        _one_application(self.params)
 
 
 def _drop_empty(params: dict[str, t.Any]) -> None:
@@ -126,11 +126,20 @@ def _drop_empty(params: dict[str, t.Any]) -> None:
                     _drop_empty(item)
 
 
-def _explicit_credential(params: dict[str, t.Any]) -> None:
-    """A certificate that is given beats a secret that happens to be in the environment."""
+def _one_application(params: dict[str, t.Any]) -> None:
+    """Keep apart what is given and what happens to be in the environment, which belongs to one application.
+
+    A credential that is given beats one of the other kind. Nothing in the environment goes with another ``client_id``
+    than its own: a secret sent to the wrong configuration would cut it off from its keys.
+    """
+    ambient = os.environ.get("AKV_CLIENT_ID", "").lower()
     for entry in (params, *(item for item in params.get("vaults") or () if isinstance(item, dict))):
-        if entry.get("client_certificate"):
-            entry.setdefault("client_secret", None)
+        if ambient and entry.get("client_id") and str(entry["client_id"]).lower() != ambient:
+            for name in ("tenant_id", "client_secret", "client_certificate"):
+                entry.setdefault(name, None)
+        for given, other in (("client_certificate", "client_secret"), ("client_secret", "client_certificate")):
+            if entry.get(given):
+                entry.setdefault(other, None)
 
 
 def _secrets(params: t.Mapping[str, t.Any], spec: Spec) -> t.Iterator[str]:

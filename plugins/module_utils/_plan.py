@@ -70,8 +70,8 @@ class Desired:
         if all(name in given for name in CREDENTIALS):
             raise InputError(
                 "client_secret and client_certificate are both given",
-                remedy="Give the one the Azure application logs in with; client_secret may also come from "
-                "AKV_CLIENT_SECRET.",
+                remedy="Give the one the Azure application logs in with. They may also come from the environment "
+                "(AKV_CLIENT_SECRET, AKV_CLIENT_CERTIFICATE).",
             )
         present = params.get("state", "present") == "present"
         policy = params.get("update_credentials") or "on_create"
@@ -79,7 +79,8 @@ class Desired:
         if present and policy != "on_create" and not secrets:
             raise InputError(
                 f"update_credentials is {policy}, but there is no credential to send",
-                remedy="Give client_secret (AKV_CLIENT_SECRET), client_certificate or proxy_password.",
+                remedy="Give client_secret (AKV_CLIENT_SECRET), client_certificate (AKV_CLIENT_CERTIFICATE) or "
+                "proxy_password. The environment counts only where AKV_CLIENT_ID is not set, or is the same client_id.",
             )
         return cls(
             target=target,
@@ -287,7 +288,9 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
         gate.blockers.append(
             InputError(
                 f"{target} has no Azure Key Vault configuration yet, and creating one needs {', '.join(missing)}",
-                remedy="Give these options as well, or check svm, svm_uuid and scope.",
+                remedy="Give these options as well, or check svm, svm_uuid and scope. The application can come from "
+                "the environment (AKV_CLIENT_ID, AKV_TENANT_ID, AKV_CLIENT_SECRET or AKV_CLIENT_CERTIFICATE), which "
+                "counts only where client_id is not given, or is the same.",
             )
         )
     body: dict[str, t.Any] = {} if target.scope == "cluster" else {"svm": target.svm_reference()}

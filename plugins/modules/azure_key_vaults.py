@@ -90,11 +90,14 @@ options:
           description:
             - Application (client) ID of the Azure application that may use the vault. Can be changed from ONTAP 9.9.1 on. Needed to create.
             - When it changes, the credential given is sent with it, whatever O(vaults[].update_credentials) says.
+            - When not given, the environment variable E(AKV_CLIENT_ID) is used. The other variables C(AKV_...) belong to this application
+              and count only where O(vaults[].client_id) is not given, or is the same.
           type: str
         tenant_id:
           description:
             - Directory (tenant) ID of the Azure application. Can be changed from ONTAP 9.9.1 on. Needed to create.
             - When it changes, the credential given is sent with it, whatever O(vaults[].update_credentials) says.
+            - When not given, the environment variable E(AKV_TENANT_ID) is used.
           type: str
         client_secret:
           description:
@@ -107,6 +110,7 @@ options:
           description:
             - Certificate and key of the Azure application as PKCS12 in base64, instead of O(vaults[].client_secret). Needs ONTAP 9.10.1 or later.
             - Where ONTAP reports that the configuration logs in with a secret, giving a certificate switches it over, and the other way round.
+            - When not given, the environment variable E(AKV_CLIENT_CERTIFICATE) is used, unless O(vaults[].client_secret) is given.
           type: str
         update_credentials:
           description:

@@ -11,7 +11,19 @@ import typing as t
 
 import pytest
 
-from tests.beats import FULL, IDENTITY, OLD, SECRET, VAULT, assert_four_beats, connection
+from tests.beats import (
+    CERTIFICATE,
+    CLIENT,
+    FULL,
+    IDENTITY,
+    KEY,
+    OLD,
+    SECRET,
+    TENANT,
+    VAULT,
+    assert_four_beats,
+    connection,
+)
 from tests.integration.harness import Task, four_beats, play
 from tests.rows import ROWS, check_row
 from tests.simulator import Simulator
@@ -163,6 +175,51 @@ def test_connection_from_the_environment() -> None:
         assert sim.ontap.secret("vs0", "client_secret") == SECRET
         assert not repeated.failed, repeated.msg
         assert repeated.methods == ["GET"]
+
+
+def test_the_application_of_the_environment() -> None:
+    """It stands in where nothing is given, as a whole, and nothing of it goes with another application."""
+    ambient = {
+        "AKV_CLIENT_ID": CLIENT,
+        "AKV_TENANT_ID": TENANT,
+        "AKV_CLIENT_SECRET": SECRET,
+        "AKV_CLIENT_CERTIFICATE": "",
+    }
+    certificate = {**ambient, "AKV_CLIENT_SECRET": "", "AKV_CLIENT_CERTIFICATE": CERTIFICATE}
+    other = {"client_id": "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa"}
+    key = {"name": VAULT, "key_id": KEY}
+    many = "azure_key_vaults"
+    with Simulator(release="9.16.1", svms=("vs0", "vs1", "vs2")) as sim:
+        tasks = [
+            Task({"svm": "vs0", **key, "client_id": "", "client_certificate": ""}, environment=ambient),
+            Task({"vaults": [{"svm": "vs1", **key}]}, module=many, environment=certificate),
+            # Another application, which takes nothing of it, and says so.
+            Task({"svm": "vs2", **key, **other}, environment=ambient),
+            Task({"vaults": [{"svm": "vs2", **key, **other, "tenant_id": TENANT}]}, module=many, environment=ambient),
+            Task({"svm": "vs0", **other, "update_credentials": "always"}, environment=ambient),
+            # The same in other letters, with a credential of its own, of the other kind.
+            Task({"svm": "vs0", "client_id": CLIENT.upper()}, environment=ambient),
+            Task({"svm": "vs2", **key, "client_secret": "its own"}, environment=certificate),
+            Task({"svm": "vs0", "update_credentials": "always"}, environment={**certificate, "AKV_CLIENT_SECRET": "x"}),
+            Task({"svm": "vs1", "state": "absent"}, environment=ambient),
+        ]
+        outcomes = play(sim, tasks).outcomes
+        secret, pkcs12, nothing, nothing_in_a_list, no_secret, same, own, both, absent = outcomes
+        assert secret.changed, secret.msg
+        assert secret.writes[0]["body"]["client_id"] == CLIENT
+        assert sim.ontap.secret("vs0", "client_secret") == SECRET
+        assert pkcs12.changed, pkcs12.msg
+        assert "client_certificate" in pkcs12.result["vaults"][0]["actions"][0]["fields"]
+        assert "needs tenant_id, client_secret or client_certificate" in nothing.msg
+        for outcome in (nothing, nothing_in_a_list, no_secret):
+            assert (outcome.failed, outcome.writes) == (True, [])
+            assert "AKV_CLIENT_ID" in outcome.msg
+        assert (same.failed, same.methods) == (False, ["GET"])
+        assert own.changed, own.msg
+        assert sim.ontap.secret("vs2", "client_secret") == "its own"
+        assert (both.failed, both.requests) == (True, [])
+        assert "AKV_CLIENT_SECRET, AKV_CLIENT_CERTIFICATE" in both.msg
+        assert absent.changed, absent.msg
 
 
 @pytest.mark.parametrize("kind", ["access_token", "certificate"])

@@ -15,13 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.beats import KEY, KEY_2, OLD, WRITES, assert_four_beats, connection, number
+from tests.beats import CLIENT, KEY, KEY_2, OLD, SECRET, TENANT, WRITES, assert_four_beats, connection, number
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
 
 RESTORE, REKEY = "azure_key_vault_restore", "azure_key_vault_rekey"
 # UUID of the configuration of cluster scope.
 CLUSTER = "11111111-2222-3333-4444-555555555555"
+NEW_SECRET = "the-new-secret-of-the-application"
+# What an AWX credential brings along.
+APPLICATION = {"AKV_CLIENT_ID": CLIENT, "AKV_TENANT_ID": TENANT, "AKV_CLIENT_SECRET": NEW_SECRET}
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,28 @@ def sim() -> t.Iterator[Simulator]:
         yield simulator
 
 
-def run(sim: Simulator, folder: Path, name: str, *arguments: str, **variables: t.Any) -> Ran:
-    """Run ``ontap.security.NAME``: connection options as inventory variables, but for the user in the environment."""
+def run(
+    sim: Simulator,
+    folder: Path,
+    name: str,
+    *arguments: str,
+    environment: t.Mapping[str, str] | None = None,
+    others: t.Sequence[Simulator] = (),
+    **variables: t.Any,
+) -> Ran:
+    """Run ``ontap.security.NAME``: connection options as inventory variables, but for the user in the environment.
+
+    The cluster is ``cluster1``; ``others`` are the next.
+    """
     options = connection(sim)
-    variables_of_host = {f"ontap_{option}": value for option, value in options.items() if option != "username"}
-    host = {"ansible_host": variables_of_host.pop("ontap_hostname"), **variables_of_host}
+    hosts = {}
+    for number_of_host, cluster in enumerate((sim, *others), start=1):
+        of_host = {f"ontap_{name}": value for name, value in connection(cluster).items() if name != "username"}
+        hosts[f"cluster{number_of_host}"] = {"ansible_host": of_host.pop("ontap_hostname"), **of_host}
+        cluster.clear()
     # JSON is YAML.
     inventory = folder / "inventory.yml"
-    inventory.write_text(json.dumps({"clusters": {"hosts": {"cluster1": host}}}), encoding="utf-8")
-    sim.clear()
+    inventory.write_text(json.dumps({"clusters": {"hosts": hosts}}), encoding="utf-8")
     finished = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
@@ -73,6 +89,7 @@ def run(sim: Simulator, folder: Path, name: str, *arguments: str, **variables: t
             "ANSIBLE_HOME": str(folder),
             "ANSIBLE_NOCOLOR": "true",
             "ONTAP_USERNAME": options["username"],
+            **(environment or {}),
         },
         cwd=folder,
         capture_output=True,
@@ -84,7 +101,8 @@ def run(sim: Simulator, folder: Path, name: str, *arguments: str, **variables: t
     output = finished.stdout + finished.stderr
     assert "Traceback" not in output
     assert "DEPRECATION" not in output, output
-    assert options["password"] not in output
+    for secret in (options["password"], SECRET, NEW_SECRET):
+        assert secret not in output
     assert finished.returncode in (0, 2), output
     return Ran(finished.returncode != 0, " ".join(output.split()), list(sim.requests))
 
@@ -102,7 +120,17 @@ def test_restore(sim: Simulator, tmp_path: Path) -> None:
     done = run(sim, tmp_path, "restore", "--limit", "cluster1")
     assert (done.failed, done.writes, done.changed) == (False, ["restore"], 1), done.output
     assert done.output.count("keys_missing") == 3, done.output
-    repeated = run(sim, tmp_path, "restore", azure_key_vault_restore_svms=["vs0", "vs1"])
+    # As a survey asks for them: in a text, with questions left empty.
+    repeated = run(
+        sim,
+        tmp_path,
+        "restore",
+        azure_key_vault_restore_svms="vs0, vs1",
+        azure_key_vault_restore_cluster="",
+        azure_key_vault_restore_force="",
+        ontap_hosts="",
+    )
+    assert repeated.output.count('"item": "vs') + repeated.output.count("(item=vs") >= 2, repeated.output
     assert (repeated.failed, repeated.writes, repeated.changed) == (False, [], 0), repeated.output
     cluster = run(
         sim,
@@ -117,9 +145,10 @@ def test_restore(sim: Simulator, tmp_path: Path) -> None:
 
 
 def test_restore_says_what_cannot_be_meant(sim: Simulator, tmp_path: Path) -> None:
-    text = run(sim, tmp_path, "restore", azure_key_vault_restore_svms="vs0")
-    assert (text.failed, text.requests) == (True, [])
-    assert "must be a list of SVM names" in text.output
+    for svms in ({"vs0": {}}, [], 7):
+        wrong = run(sim, tmp_path, "restore", azure_key_vault_restore_svms=svms)
+        assert (wrong.failed, wrong.requests) == (True, [])
+        assert "must be a list of SVM names" in wrong.output
     unknown = run(
         sim, tmp_path, "restore", azure_key_vault_restore_svms=["vs0", "vs2"], azure_key_vault_restore_force=True
     )
@@ -141,7 +170,13 @@ def test_a_restore_that_fails_shows_the_health_and_goes_on(sim: Simulator, tmp_p
 
 
 def test_rekey(sim: Simulator, tmp_path: Path) -> None:
-    internal = {"azure_key_vault_rekey_svms": ["vs0", "vs1"], "azure_key_vault_rekey_key": "internal"}
+    # As the survey of an AWX job template gives it.
+    internal = {
+        "azure_key_vault_rekey_svms": "vs0,\nvs1\n",
+        "azure_key_vault_rekey_key": "internal",
+        "azure_key_vault_rekey_key_id": "",
+        "azure_key_vault_rekey_wait_timeout": "",
+    }
     before = sim.snapshot()
     predicted = run(sim, tmp_path, "rekey", "--check", "--diff", **internal)
     assert (predicted.failed, predicted.writes, predicted.changed) == (False, [], 1), predicted.output
@@ -168,10 +203,11 @@ def test_rekey(sim: Simulator, tmp_path: Path) -> None:
     ("variables", "words"),
     [
         ({"key": "internal"}, "azure_key_vault_rekey_svms must be a list of SVM names"),
+        ({"key": "internal", "svms": ""}, "azure_key_vault_rekey_svms must be a list of SVM names"),
         ({"key": "external", "svms": ["vs0"]}, "azure_key_vault_rekey_key_id: (nothing)"),
         ({"key": "internal", "key_id": KEY_2, "svms": ["vs0"]}, f"azure_key_vault_rekey_key_id: {KEY_2}"),
     ],
-    ids=["no SVMs", "no key_id", "contradiction"],
+    ids=["no SVMs", "an empty answer", "no key_id", "contradiction"],
 )
 def test_rekey_says_what_cannot_be_meant(
     sim: Simulator, tmp_path: Path, variables: dict[str, t.Any], words: str
@@ -190,6 +226,110 @@ def test_rekey_wants_healthy_svms(sim: Simulator, tmp_path: Path) -> None:
     assert (failed.failed, failed.writes) == (True, [])
     assert "vs1 on cluster1: keys are missing" in failed.output
     assert "No key has been replaced" in failed.output
+
+
+ROTATED = {"vs0": NEW_SECRET, "vs1": NEW_SECRET, "spare": NEW_SECRET, "cluster": NEW_SECRET}
+
+
+def secrets(sim: Simulator) -> dict[str, str | None]:
+    """What each configuration logs in to Azure with."""
+    spare = next(store.uuid for store in sim.ontap.sorted_stores() if not store.enabled)
+    stores = {"vs0": "vs0", "vs1": "vs1", "spare": spare, "cluster": CLUSTER}
+    return {name: sim.ontap.secret(store, "client_secret") for name, store in stores.items()}
+
+
+def test_rotate_secret(sim: Simulator, tmp_path: Path) -> None:
+    sim.ontap.add_svm("vs3")
+    sim.ontap.add_vault("vs3", **{**OLD, "client_id": "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa"})
+    before, old = sim.snapshot(), secrets(sim)
+    predicted = run(sim, tmp_path, "rotate_secret", "--check", "--diff", environment=APPLICATION)
+    # One task for the first configuration, one for the others.
+    assert (predicted.failed, predicted.writes, predicted.changed) == (False, [], 2), predicted.output
+    assert sim.snapshot() == before
+    some = run(sim, tmp_path, "rotate_secret", "--diff", environment=APPLICATION, azure_key_vault_rotate_svms="vs1,vs0")
+    assert (some.failed, len(some.writes)) == (False, 2), some.output
+    assert secrets(sim) == {**old, "vs0": NEW_SECRET, "vs1": NEW_SECRET}
+    # As a survey that is left empty gives them. Everything that uses the application has it then, and nothing else.
+    done = run(
+        sim,
+        tmp_path,
+        "rotate_secret",
+        "-vvvvv",
+        environment=APPLICATION,
+        azure_key_vault_rotate_svms="",
+        azure_key_vault_rotate_client_id="",
+        ontap_serial="",
+    )
+    assert (done.failed, len(done.writes), done.changed) == (False, 4, 2), done.output
+    assert secrets(sim) == ROTATED
+    assert sim.ontap.secret("vs3", "client_secret") == OLD["client_secret"]
+
+
+def test_rotate_secret_from_the_inventory(sim: Simulator, tmp_path: Path) -> None:
+    """The credentials that the role takes come before those of the environment, which belong to another application."""
+    done = run(
+        sim,
+        tmp_path,
+        "rotate_secret",
+        environment={"AKV_CLIENT_ID": "somebody-else", "AKV_TENANT_ID": "elsewhere", "AKV_CLIENT_SECRET": "wrong"},
+        azure_key_vault_rotate_client_id=CLIENT.upper(),
+        azure_key_vault_credentials={CLIENT: {"client_secret": NEW_SECRET}},
+    )
+    assert (done.failed, len(done.writes)) == (False, 4), done.output
+    assert secrets(sim) == ROTATED
+
+
+@pytest.mark.parametrize("release", ["9.10.1", "9.16.1"])
+def test_a_wrong_secret_reaches_one_configuration_at_most(release: str, tmp_path: Path) -> None:
+    """ONTAP 9.10.1 stores it without trying it; from 9.16.1 it is refused. The other clusters are not touched."""
+    with Simulator(release=release, svms=("vs0", "vs1")) as first, Simulator(release=release, svms=("vs0",)) as second:
+        for sim in (first, second):
+            for svm in ("vs0", "vs1") if sim is first else ("vs0",):
+                sim.ontap.add_vault(svm, **OLD)
+                sim.ontap.encrypt_volumes(svm)
+            sim.ontap.set_azure(valid_secrets=[OLD["client_secret"]])
+        failed = run(first, tmp_path, "rotate_secret", environment=APPLICATION, others=[second])
+        assert failed.failed
+        assert len(failed.writes) == 1, failed.output
+        assert first.ontap.secret("vs1", "client_secret") == OLD["client_secret"]
+        assert not [request for request in second.requests if request["method"] in WRITES]
+        if release == "9.10.1":
+            assert "vs0 on cluster1 does not reach Azure with the new secret" in failed.output
+            assert "send the right one, or the old one again" in failed.output
+        else:
+            assert first.ontap.secret("vs0", "client_secret") == OLD["client_secret"]
+        # The way back, and the way on, is the same playbook.
+        mended = run(
+            first,
+            tmp_path,
+            "rotate_secret",
+            environment={**APPLICATION, "AKV_CLIENT_SECRET": OLD["client_secret"]},
+            others=[second],
+        )
+        assert not mended.failed, mended.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "AKV_CLIENT_ID, must name the Azure application"),
+        ({"client_id": CLIENT, "svms": []}, "a list of SVM names that is not empty"),
+        ({"client_id": CLIENT, "svms": ["vs0", "nowhere"]}, "nowhere on cluster1 has no Azure Key Vault configuration"),
+        ({"client_id": CLIENT}, "AKV_CLIENT_SECRET"),
+    ],
+    ids=["no application", "an empty list", "an SVM without it", "no secret"],
+)
+def test_rotate_secret_says_what_cannot_be_meant(
+    sim: Simulator, tmp_path: Path, variables: dict[str, t.Any], words: str
+) -> None:
+    failed = run(
+        sim,
+        tmp_path,
+        "rotate_secret",
+        **{f"azure_key_vault_rotate_{name}": value for name, value in variables.items()},
+    )
+    assert (failed.failed, failed.writes) == (True, [])
+    assert words in failed.output
 
 
 @pytest.mark.parametrize("release", ["9.8", "9.10.1", "9.12.1", "9.16.1", "9.18.1"])
