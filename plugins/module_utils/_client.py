@@ -208,7 +208,8 @@ class Connection:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(self.cert_filepath, self.key_filepath, password="")
         except (OSError, ssl.SSLError) as exc:
             raise InputError(
-                f"cert_filepath and key_filepath cannot be used for login: {self.cert_filepath}"
+                "cert_filepath (ONTAP_CERT_FILEPATH) and key_filepath (ONTAP_KEY_FILEPATH) cannot be used for login: "
+                f"{self.cert_filepath}"
                 f"{' with ' + self.key_filepath if self.key_filepath else ''} ({_reason(exc)})",
                 remedy="Give a certificate and its unencrypted private key in PEM format, in one file or two.",
             ) from exc
