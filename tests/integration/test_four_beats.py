@@ -161,7 +161,10 @@ def test_connection_from_the_environment() -> None:
             "ONTAP_KEY_FILEPATH": "",
             "ONTAP_VALIDATE_CERTS": "True",
             "ONTAP_REQUEST_TIMEOUT": "",
+            "AKV_CLIENT_ID": "",
+            "AKV_TENANT_ID": "",
             "AKV_CLIENT_SECRET": SECRET,
+            "AKV_CLIENT_CERTIFICATE": "",
         }
         empty = dict.fromkeys(
             ("hostname", "username", "password", "access_token", "ca_path", "http_port", "validate_certs"), ""
@@ -169,8 +172,30 @@ def test_connection_from_the_environment() -> None:
         tasks = [
             Task({"svm": "vs0", **IDENTITY}),
             Task({"svm": "vs0", **IDENTITY, **empty, "svm_uuid": "", "configuration": "", "wait": "", "port": ""}),
+            Task({"vaults": [{"svm": "vs0", **IDENTITY, "port": ""}], **empty}, module="azure_key_vaults"),
+            Task({"health": "", "uuid": "", **empty}, module="azure_key_vault_info"),
+            Task({"svm": "vs0", "uuid": "", "force": "", **empty}, module="azure_key_vault_restore"),
+            Task({"svm": "vs0", "key": "internal", "key_id": "", **empty}, check=True, module="azure_key_vault_rekey"),
+            # A boolean as AWX injects it, in every module.
+            *(
+                Task(
+                    options,
+                    check=True,
+                    module=module,
+                    environment={"ONTAP_VALIDATE_CERTS": "False", "ONTAP_CA_PATH": ""},
+                )
+                for module, options in (
+                    ("azure_key_vault", {"svm": "vs0", **IDENTITY}),
+                    ("azure_key_vaults", {"vaults": [{"svm": "vs0", **IDENTITY}]}),
+                    ("azure_key_vault_info", {}),
+                    ("azure_key_vault_restore", {"svm": "vs0"}),
+                    ("azure_key_vault_rekey", {"svm": "vs0", "key": "internal"}),
+                )
+            ),
         ]
-        created, repeated = play(sim, tasks, defaults={}, environment=environment).outcomes
+        created, repeated, *others = play(sim, tasks, defaults={}, environment=environment).outcomes
+        for outcome in others:
+            assert not outcome.failed, outcome.msg
         assert created.changed, created.msg
         assert sim.ontap.secret("vs0", "client_secret") == SECRET
         assert not repeated.failed, repeated.msg

@@ -1,0 +1,41 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guide on AWX names what there is: fields, variables, job templates, options of the set-up."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from tests.awx import credential_types
+
+PROJECT = Path(__file__).parents[2]
+GUIDE = (PROJECT / "docs/docsite/rst/awx.rst").read_text(encoding="utf-8")
+
+
+def test_fields_and_their_variables() -> None:
+    """The tables list each field by its label, with its variable, in the order of the form, and no others."""
+    rows = re.findall(r"   \* - (.+)\n     - ``((?:ONTAP|AKV)_[A-Z_]+)``\n", GUIDE)
+    expected = []
+    for kind in credential_types.load():
+        for field in kind["inputs"]["fields"]:
+            names = [name for name, text in kind["injectors"]["env"].items() if re.search(rf"\b{field['id']}\b", text)]
+            expected += [(field["label"], name) for name in names]
+    assert rows == expected
+
+
+def test_job_templates() -> None:
+    templates = yaml.safe_load((PROJECT / "playbooks/vars/awx_job_templates.yml").read_text(encoding="utf-8"))
+    setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
+    names = {template["name"] for template in templates["awx_job_templates"]}
+    workflow = re.findall(r'name: "(ONTAP AKV: [a-z]+, [^"]+)"', setup)
+    assert set(re.findall(r"   \* - ``(ONTAP AKV: [^`]+)``\n", GUIDE)) == {*names, *workflow}
+    assert set(re.findall(r"``(ONTAP AKV: [^`]+)``", GUIDE)) == {*names, *workflow}
+
+
+def test_variables_of_the_set_up() -> None:
+    setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
+    for name in set(re.findall(r"\bawx_setup_\w+", GUIDE)):
+        assert re.search(rf"\b{name}\b", setup.partition("\n- name:")[0]), name
