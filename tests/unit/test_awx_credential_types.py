@@ -67,8 +67,8 @@ def test_what_is_secret_in_the_modules_is_secret_in_awx() -> None:
     def secrets(shipped: dict[str, t.Any]) -> set[str]:
         return {field["id"] for field in shipped["inputs"]["fields"] if field.get("secret")}
 
-    # The module gets a path, the credential holds the key itself.
-    assert secrets(ONTAP) == {"password", "access_token", "client_key"}
+    # The module gets paths, the credential holds what is in the files.
+    assert secrets(ONTAP) == {"password", "access_token", "client_certificate", "client_key"}
     assert secrets(AZURE) == {"client_secret", "client_certificate"}
 
 
