@@ -55,6 +55,7 @@ options:
         C(svm) and C(field).
       - Patterns are those of file names, V(*) when not given. The C(svm) of the cluster scope is V((cluster\)). A
         C(field) can also be V(unmanaged), V(blocked) or V(health).
+      - One that cannot be understood covers nothing, and the report says so.
     type: list
     elements: dict
     default: []
@@ -87,7 +88,7 @@ def drift_report(
     ended: str,
     health: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     previous: t.Any = None,
-    ignore: t.Sequence[t.Mapping[str, t.Any]] | None = None,
+    ignore: t.Any = None,
 ) -> str:
     """The report as JSON text, with no template hidden in it."""
     try:

@@ -38,6 +38,11 @@ options:
     type: list
     elements: str
     default: []
+  previous:
+    description:
+      - The merged report before this one, as JSON text or as data. Differences that it has keep their C(first_seen).
+      - A report that cannot be used leads to a warning in the new one.
+    type: raw
 seealso:
   - plugin: ontap.security.drift_report
     plugin_type: filter
@@ -62,14 +67,16 @@ _value:
 """
 
 
-def merge_drift_reports(reports: t.Any, hosts: t.Sequence[str] | None = None) -> dict[str, t.Any]:
-    """One report as data. ``hosts`` are all that should be covered."""
+def merge_drift_reports(
+    reports: t.Any, hosts: t.Sequence[str] | None = None, previous: t.Any = None
+) -> dict[str, t.Any]:
+    """One report as data. ``hosts`` are all that should be covered, ``previous`` is what it replaces."""
     if isinstance(reports, (str, bytes, t.Mapping)) or not isinstance(reports, t.Iterable):
         raise AnsibleFilterError("merge_drift_reports wants a list of drift reports.")
     if isinstance(hosts, str):
         raise AnsibleFilterError("hosts of merge_drift_reports is a list of host names.")
     try:
-        return merge(list(reports), hosts)
+        return merge(list(reports), hosts, previous)
     except ReportError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

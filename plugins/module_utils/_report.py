@@ -53,13 +53,16 @@ def make(
     ended: str,
     health: t.Mapping[str, Mapping] | None = None,
     previous: str | Mapping | None = None,
-    ignore: t.Sequence[Mapping] = (),
+    ignore: t.Any = (),
 ) -> Report:
     """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing; ``health`` what
     azure_key_vault_info returned, when it was asked. ``previous`` is the report before this one."""
     warnings: list[str] = []
     before = _previous(previous, warnings)
     today = _time(started).date()
+    if isinstance(ignore, (str, t.Mapping)):
+        # What is no list is one entry, which then cannot be understood.
+        ignore = [ignore]
     exceptions = [_Exception.of(entry, today) for entry in ignore]
     warnings += [f"Exception {number}: {e.problem}" for number, e in enumerate(exceptions, 1) if e.problem]
     hosts = []
@@ -245,13 +248,20 @@ class _Exception:
     matches: int = 0
 
     @classmethod
-    def of(cls, entry: Mapping, today: date) -> _Exception:
+    def of(cls, given: t.Any, today: date) -> _Exception:
         """An entry that cannot be understood ignores nothing; the report says so."""
+        entry = given if isinstance(given, t.Mapping) else {}
+        unknown = sorted(set(map(str, entry)) - {"host", "svm", "field", "reason", "expires"})
         host, svm, name = (str(entry.get(key) or "*") for key in ("host", "svm", "field"))
         reason, expires = (str(entry.get(key) or "") for key in ("reason", "expires"))
         problem = ""
         expired = True
-        if not reason.strip():
+        if not entry:
+            problem = "it is no dictionary with a reason, a date and patterns, and it is not applied"
+        elif unknown:
+            # Perhaps a pattern with a typing error, without which the others would cover too much.
+            problem = f"it has {', '.join(unknown)}, which nobody knows, and it is not applied"
+        elif not reason.strip():
             problem = "it has no reason and is not applied"
         else:
             try:
@@ -288,18 +298,20 @@ class _Memory:
 def _previous(given: str | Mapping | None, warnings: list[str]) -> _Memory:
     if not given:
         return _Memory()
+    memory = _Memory()
     try:
-        return _remember(load(given))
+        _remember(load(given), memory)
     except (ReportError, KeyError, TypeError, AttributeError) as exc:
         warnings.append(f"The previous report cannot be used, so every difference counts as new: {exc}")
         return _Memory()
+    return memory
 
 
-def _remember(report: Report) -> _Memory:
-    memory = _Memory()
+def _remember(report: Report, memory: _Memory) -> None:
+    """Add what a report knows to what others knew; the oldest counts."""
 
-    def keep(key: _Key, seen: str | None) -> None:
-        if seen:
+    def keep(key: _Key, seen: t.Any) -> None:
+        if isinstance(seen, str) and seen:
             memory.first_seen[key] = min(seen, memory.first_seen.get(key, seen))
             memory.by_host.setdefault(key[0], []).append(key)
 
@@ -309,7 +321,6 @@ def _remember(report: Report) -> _Memory:
                 keep(_key(host["host"], vault, name), finding.get("first_seen"))
         for entry in host.get("remembered") or []:
             keep(_key(host["host"], entry, entry["field"]), entry["first_seen"])
-    return memory
 
 
 def _key(host: str, where: Mapping, name: str) -> _Key:
@@ -328,13 +339,9 @@ def _findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 
 def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequence[_Exception]) -> None:
     """Give every finding of a host its severity, its age and its exception."""
-    judged = set()
-    unsure = host["status"] != "ok" and not host["vaults"]
     for vault in host["vaults"]:
-        unsure = unsure or vault["verdict"] == "error"
         for name, finding in _findings(vault):
             key = _key(host["host"], vault, name)
-            judged.add(key)
             if name == "health":
                 finding["severity"] = "critical"
             elif "desired" in finding:
@@ -345,12 +352,18 @@ def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequ
             _apply_exceptions(finding, key, exceptions)
         _sum_up(vault)
         vault["drift"].sort(key=lambda drift: (SEVERITIES.index(drift["severity"]), drift["field"]))
-    if unsure or host["status"] != "ok":
-        # Nobody could look, so nothing has ended: the next report needs the age of what was there.
-        left = sorted(set(before.by_host.get(host["host"], ())) - judged)
-        if left:
-            names = ("scope", "svm", "configuration", "field")
-            host["remembered"] = [{**dict(zip(names, key[1:])), "first_seen": before.first_seen[key]} for key in left]
+    _keep_ages(host, before)
+
+
+def _keep_ages(host: dict[str, t.Any], before: _Memory) -> None:
+    """Where nobody could look, nothing has ended: the next report needs the age of what was there."""
+    if host["status"] == "ok":
+        return
+    found = {_key(host["host"], vault, name) for vault in host["vaults"] for name, _finding in _findings(vault)}
+    left = sorted(set(before.by_host.get(host["host"], ())) - found)
+    if left:
+        names = ("scope", "svm", "configuration", "field")
+        host["remembered"] = [{**dict(zip(names, key[1:])), "first_seen": before.first_seen[key]} for key in left]
 
 
 def _apply_exceptions(finding: dict[str, t.Any], key: _Key, exceptions: t.Sequence[_Exception]) -> None:
@@ -475,11 +488,16 @@ def dump(report: Mapping) -> str:
 # --- merging
 
 
-def merge(reports: t.Sequence[str | Mapping], hosts: t.Sequence[str] | None = None) -> Report:
-    """One report from those of several runs, each for a part of the fleet. ``hosts`` are all that should be covered.
+def merge(
+    reports: t.Sequence[str | Mapping], hosts: t.Sequence[str] | None = None, previous: str | Mapping | None = None
+) -> Report:
+    """One report from those of several runs, each for a part of the fleet. ``hosts`` are all that should be covered,
+    ``previous`` is the merged report before this one.
 
     Of a host in several parts the latest answer counts, with the earliest ``first_seen``. Raises ``ReportError``.
     """
+    warnings: list[str] = []
+    before = _previous(previous, warnings)
     parts = []
     for number, given in enumerate(reports, 1):
         try:
@@ -493,30 +511,29 @@ def merge(reports: t.Sequence[str | Mapping], hosts: t.Sequence[str] | None = No
     for part in parts:
         for host in part["hosts"]:
             found[host["host"]] = host
-    first_seen = [_remember(part) for part in parts]
-    for name, host in found.items():
-        for vault in host["vaults"]:
-            _make_older(name, vault, first_seen)
+        _remember(part, before)
     missing = sorted(set(map(str, hosts or ())) - set(found))
     for name in missing:
         found[name] = _host(name, {"msg": _NOT_COVERED}, None)
+    for name, host in found.items():
+        for vault in host["vaults"]:
+            _make_older(name, vault, before)
+        _keep_ages(host, before)
     return _report(
         [found[name] for name in sorted(found)],
         min(str(part["started"]) for part in parts),
         max(str(part["ended"]) for part in parts),
-        _distinct(w for p in parts for w in p["summary"].get("warnings", []) if "nothing is described" not in w),
+        warnings
+        + _distinct(w for p in parts for w in p["summary"].get("warnings", []) if "nothing is described" not in w),
         _merged_exceptions(parts),
         missing,
         any(part["summary"].get("health_asked") for part in parts),
     )
 
 
-def _make_older(host: str, vault: dict[str, t.Any], memories: t.Sequence[_Memory]) -> None:
+def _make_older(host: str, vault: dict[str, t.Any], before: _Memory) -> None:
     for name, finding in _findings(vault):
-        key = _key(host, vault, name)
-        seen = [memory.first_seen[key] for memory in memories if key in memory.first_seen]
-        if seen:
-            finding["first_seen"] = min(seen)
+        finding["first_seen"] = before.first_seen.get(_key(host, vault, name), finding["first_seen"])
     _sum_up(vault)
 
 

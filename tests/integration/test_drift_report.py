@@ -6,20 +6,26 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import time
 import typing as t
 from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import yaml
 
 from tests.beats import FULL, KEY_2, OLD, SECRET
 from tests.integration.fleet import Reported, drift_report, host_of
 from tests.simulator import Simulator
 
 FILES = [f"drift-report.{name}" for name in ("csv", "html", "json", "md", "xml")]
-SCHEMA = Path(__file__).parents[2] / "roles" / "drift_report" / "files" / "drift-report.schema.json"
+ROLE = Path(__file__).parents[2] / "roles" / "drift_report"
+SCHEMA = ROLE / "files" / "drift-report.schema.json"
+# A connection of Ansible's own that leads nowhere.
+NOWHERE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
 HOSTILE = "{{ 7 * 7 }}<script>alert(1)</script>"
 
 # A play's variables that let modules run with the Python that runs Ansible.
@@ -66,12 +72,8 @@ def test_a_fleet(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
     hosts["refused"] = {**hosts["c1"], "ontap_password": "wrong"}
     hosts["gone"] = {**hosts["c1"], "ontap_http_port": 1}
     hosts["mistaken"] = {**hosts["c1"], "azure_key_vault_svms": "{{ nowhere }}"}
-    hosts["remote"] = {
-        **hosts["c1"],
-        "ansible_connection": "ssh",
-        "ansible_host": "127.0.0.1",
-        "ansible_port": 1,
-    }
+    # For other playbooks: this one has the modules run here.
+    hosts["remote"] = {**hosts["c1"], **NOWHERE}
     before = [sim.snapshot() for sim in sims]
     reported = drift_report(hosts, tmp_path, "--diff", "-vvv")
     assert reported.status == 0, reported.output
@@ -83,7 +85,7 @@ def test_a_fleet(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
         "refused": "error",
         "gone": "unreachable",
         "mistaken": "error",
-        "remote": "unreachable",
+        "remote": "ok",
     }
     assert "nowhere" in reported.host("mistaken")["error"]["msg"]
     assert reported.report["summary"]["verdict"] == "error"
@@ -122,26 +124,23 @@ def test_what_ends_a_run(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_pa
     assert status("critical") == 2
 
 
+def own_play(folder: Path, **more: t.Any) -> str:
+    """The path of a playbook with the role in a play of somebody's own."""
+    play = {"name": "Somebody's own", "hosts": "all", "gather_facts": False, "connection": "local", "vars": HERE}
+    path = folder / "own.yml"
+    path.write_text(json.dumps([{**play, "roles": ["ontap.security.drift_report"], **more}]))
+    return str(path)
+
+
 def test_serial_limit_and_formats(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path) -> None:
-    hosts["c3"] = {**hosts["c1"], "ontap_http_port": 1}
-    playbook = tmp_path / "serial.yml"
-    playbook.write_text(
-        json.dumps(
-            [
-                {
-                    "name": "One after the other",
-                    "hosts": "all",
-                    "serial": 1,
-                    "gather_facts": False,
-                    "connection": "local",
-                    "vars": HERE,
-                    "roles": ["ontap.security.drift_report"],
-                }
-            ]
-        )
-    )
+    # All of the last batch.
+    hosts["c3"] = {**hosts["c1"], **NOWHERE}
     reported = drift_report(
-        hosts, tmp_path, playbook=str(playbook), drift_report_formats=["json", "xml"], drift_report_health=True
+        hosts,
+        tmp_path,
+        playbook=own_play(tmp_path, serial=1),
+        drift_report_formats="json,xml",
+        drift_report_health="true",
     )
     check(reported, sims)
     assert sorted(path.name for path in reported.folder.iterdir()) == ["drift-report.json", "drift-report.xml"]
@@ -181,21 +180,142 @@ def test_the_summary_for_the_next_job_has_fixed_keys(
     assert not re.search(r"\bchanged=[1-9]", reported.output)
 
 
-def test_what_fails_before_the_role_is_in_the_report(
-    sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
+@pytest.mark.parametrize("fatal", [False, True])
+def test_what_fails_is_in_the_report_of_any_play(
+    sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path, fatal: bool
 ) -> None:
-    playbook = tmp_path / "own.yml"
-    stop = {"name": "Stop one", "ansible.builtin.fail": {"msg": "no"}, "when": "inventory_hostname == 'c2'"}
-    play = {
-        "name": "A play of somebody's own",
-        "hosts": "all",
-        "gather_facts": False,
-        "connection": "local",
-        "vars": HERE,
-        "pre_tasks": [stop],
-        "roles": ["ontap.security.drift_report"],
-    }
-    playbook.write_text(json.dumps([play]))
-    reported = drift_report(hosts, tmp_path, playbook=str(playbook))
+    """Before the role, and in it, where any_errors_fatal would let a failure take the others along."""
+    hosts["c1"]["azure_key_vault_svms"] = "{{ nowhere }}"
+    hosts["c3"] = {**hosts["c2"], **NOWHERE}
+    lost = {}
+    if not fatal:
+        hosts["c4"] = hosts["c2"]
+        hosts["c5"] = {**hosts["c2"], "ansible_host": "{{ nowhere }}"}
+        lost = {"c4": "error", "c5": "error"}
+    stop = {"name": "Stop one", "ansible.builtin.fail": {"msg": "no"}, "when": "inventory_hostname == 'c4'"}
+    playbook = own_play(tmp_path, any_errors_fatal=fatal, pre_tasks=[stop])
+    reported = drift_report(hosts, tmp_path, playbook=playbook)
     check(reported, sims)
-    assert [host["status"] for host in reported.report["hosts"]] == ["ok", "error"]
+    assert {host["host"]: host["status"] for host in reported.report["hosts"]} == {
+        "c1": "error",
+        "c2": "ok",
+        "c3": "unreachable",
+        **lost,
+    }
+
+
+def test_it_is_written_when_no_host_can_be_asked(hosts: Hosts, tmp_path: Path) -> None:
+    bad = {"mistaken": {"azure_key_vault_svms": "{{ nowhere }}"}, "unknown": {"ansible_connection": "unknown"}}
+    bad["nowhere"] = {"ontap_hostname": "{{ nowhere }}", "ansible_connection": "{{ nowhere }}"}
+    asked = {name: {**hosts["c1"], "ontap_http_port": 1, **variables} for name, variables in bad.items()}
+    reported = drift_report(asked, tmp_path, drift_report_fail_on="error")
+    check(reported)
+    assert reported.status == 2
+    assert {host["host"]: host["status"] for host in reported.report["hosts"]} == {
+        "mistaken": "error",
+        "unknown": "unreachable",
+        "nowhere": "unreachable",
+    }
+
+
+def test_an_empty_answer_counts_as_not_given(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path) -> None:
+    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    for entry, playbook in (("main", "drift_report"), ("merge", "merge_drift_reports")):
+        empty = dict.fromkeys(specs[entry]["options"], "")
+        reported = drift_report(hosts, tmp_path, playbook=f"ontap.security.{playbook}", **empty)
+        check(reported, sims)
+        assert reported.status == 0, reported.output
+        assert sorted(path.name for path in reported.folder.iterdir() if path.is_file()) == FILES
+        assert not reported.report["summary"]["health_asked"]
+        assert not reported.report["summary"]["warnings"]
+        if entry == "merge":
+            # There are no parts, so the report of the run before must not be left standing.
+            assert reported.report["summary"]["not_covered"] == ["c1", "c2"]
+            assert reported.report["summary"]["verdict"] == "error"
+            assert "No report below" in reported.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("dir", "inventory.json", "which drift_report_dir names"),
+        ("dir", "inventory.json/below", "which drift_report_dir names"),
+        ("health", "perhaps", "drift_report_health is perhaps. It can be true or false."),
+        ("formats", "json,pdf", "pdf"),
+        ("fail_on", "anything", "value of drift_report_fail_on must be one of"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_asked(
+    sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path, variable: str, value: str, words: str
+) -> None:
+    reported = drift_report(hosts, tmp_path, **{f"drift_report_{variable}": value})
+    assert reported.status == 2
+    assert words in reported.output
+    assert not any(sim.requests for sim in sims)
+
+
+def test_what_others_may_have_left_behind(hosts: Hosts, tmp_path: Path) -> None:
+    """A folder that is shared, a report that is none, exceptions of another form, and names of all sorts."""
+    folder = tmp_path / "drift-report"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "drift-report.json").write_text('{"schema": "ontap.security/drift-report", "hosts": 1')
+    names = ["it's", 'a "b" c', "\u65e5\u672c", HOSTILE, "a,b", "-e"]
+    reported = drift_report(
+        dict.fromkeys(names, hosts["c1"]),
+        tmp_path,
+        *("--check", "--diff", "-vvvvv"),
+        drift_report_ignore="host: it's",
+    )
+    check(reported)
+    assert sorted(names) == [host["host"] for host in reported.report["hosts"] if host["status"] == "ok"]
+    assert (folder.stat().st_mode & 0o777) == 0o755
+    warnings = " ".join(reported.report["summary"]["warnings"])
+    assert "The previous report cannot be used" in warnings
+    assert "Exception 1: it is no dictionary" in warnings
+
+
+def test_merging_what_slices_have_found(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path) -> None:
+    parts = [tmp_path / "parts" / name for name in ("1", "2", "deep/3")]
+
+    def look(part: Path, *names: str) -> None:
+        drift_report({name: hosts[name] for name in names}, tmp_path, drift_report_dir=str(part))
+
+    def merged(*arguments: str, **variables: t.Any) -> Reported:
+        playbook = "ontap.security.merge_drift_reports"
+        reported = drift_report(
+            hosts, tmp_path, *arguments, playbook=playbook, drift_report_parts_dir="parts", **variables
+        )
+        check(reported, sims)
+        return reported
+
+    hosts["c3"] = {**hosts["c1"], "ontap_http_port": 1}
+    hosts["c4"] = hosts["c1"]
+    sims[0].ontap.change_vault("vs1", key_id=KEY_2)
+    look(parts[0], "c1")
+    look(parts[1], "c2", "c3")
+    look(parts[2], "c4")
+    first = merged("--check")
+    assert first.status == 0
+    assert sorted(path.name for path in first.folder.iterdir()) == FILES
+    statuses = {host["host"]: host["status"] for host in first.report["hosts"]}
+    assert statuses == {"c1": "ok", "c2": "ok", "c3": "unreachable", "c4": "ok"}
+    assert first.report["summary"]["not_covered"] == []
+    assert "4 clusters asked" in first.output
+    assert '"verdict": "error"' in first.output.partition("CUSTOM STATS")[2]
+    before = {name: first.host(name)["vaults"][1]["first_seen"] for name in ("c1", "c4")}
+
+    # The next night: of one part there is only the old report, a host of the second is in none, and that of the third
+    # knows nothing of the night before.
+    yesterday = time.time() - 24 * 3600
+    os.utime(parts[0] / "drift-report.json", (yesterday, yesterday))
+    (parts[1] / "drift-report.json").unlink()
+    look(parts[1], "c2")
+    path = parts[2] / "drift-report.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(before["c4"], "2999-01-01T00:00:00Z"), encoding="utf-8")
+    second = merged(drift_report_fail_on="error", ontap_hosts="all:!c3")
+    assert second.status == 2
+    assert second.report["summary"]["not_covered"] == ["c1"]
+    assert [host["host"] for host in second.report["hosts"]] == ["c1", "c2", "c4"]
+    assert second.host("c1")["remembered"][0]["first_seen"] == before["c1"]
+    assert second.host("c4")["vaults"][1]["first_seen"] == before["c4"]

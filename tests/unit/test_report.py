@@ -212,6 +212,15 @@ def test_an_exception_holds_through_its_last_day() -> None:
     assert "expired" in render_drift_report(late, "md")
 
 
+@pytest.mark.parametrize(
+    "ignore", ["host: c1", {"host": "c1"}, [5], [None], [[]], ignoring(hosts="c2"), [{}, *ignoring(host="c2")]]
+)
+def test_exceptions_of_another_form_cover_nothing(ignore: t.Any) -> None:
+    report = make({"c1": answer(drifted())}, ignore=ignore)
+    assert not first(report)["ignored"]
+    assert "Exception 1" in report["summary"]["warnings"][0]
+
+
 @pytest.mark.parametrize("entry", [{"expires": "soon"}, {"expires": ""}, {"reason": " "}])
 def test_an_exception_that_cannot_be_understood_covers_nothing(entry: dict[str, str]) -> None:
     report = make({"c1": answer(drifted())}, ignore=ignoring(**entry))
@@ -369,6 +378,20 @@ def test_of_a_host_in_two_reports_the_later_answer_counts() -> None:
     assert first(merge_drift_reports([tuesday, monday]))["first_seen"] == MONDAY
     gone = make({"c1": NO_ANSWER}, WEDNESDAY)
     assert host(merge_drift_reports([gone, monday]))["status"] == "unreachable"
+
+
+def test_merging_carries_ages_over_from_the_merged_report_before() -> None:
+    before = merge_drift_reports([make({name: answer(drifted()) for name in ("c1", "c2", "c3")})])
+    parts = [make({"c1": answer(drifted()), "c2": NO_ANSWER}, TUESDAY)]
+    merged = merge_drift_reports(parts, hosts=["c1", "c2", "c3"], previous=json.dumps(before))
+    VALIDATOR.validate(merged)
+    assert first(merged)["first_seen"] == MONDAY
+    for name in ("c2", "c3"):
+        assert host(merged, name)["remembered"][0]["first_seen"] == MONDAY
+    assert first(merge_drift_reports(parts))["first_seen"] == TUESDAY
+    broken = merge_drift_reports(parts, previous="no report")
+    assert first(broken)["first_seen"] == TUESDAY
+    assert "The previous report cannot be used" in broken["summary"]["warnings"][0]
 
 
 @pytest.mark.parametrize("given", [[], "text", {}, ["{}"], [{"schema": _report.SCHEMA, "schema_version": 99}]])

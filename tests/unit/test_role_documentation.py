@@ -1,6 +1,6 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role's argument specs, defaults and README say agrees, also with the modules."""
+"""What the argument specs, defaults and README of each role say agrees, also with the modules."""
 
 from __future__ import annotations
 
@@ -16,41 +16,73 @@ from ansible_collections.ontap.security.plugins.module_utils._module import CONN
 from ansible_collections.ontap.security.plugins.modules.azure_key_vaults import argument_spec
 
 ROOT = Path(__file__).parents[2]
+ROLES = sorted(path.name for path in ROOT.glob("roles/*"))
 ROLE = ROOT / "roles/azure_key_vault"
 PREFIX = "azure_key_vault_"
+
+Options = dict[str, dict[str, t.Any]]
+each_role = pytest.mark.parametrize("role", ROLES)
 
 
 def load(path: Path) -> t.Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+def options_of(role: str) -> Options:
+    """Of all entry points together: one that several have means the same in each."""
+    options: Options = {}
+    for entry_point in load(ROOT / "roles" / role / "meta/argument_specs.yml")["argument_specs"].values():
+        for name, option in entry_point["options"].items():
+            assert options.setdefault(name, option) == option, name
+    return options
+
+
+def variables_in(role: str) -> str:
+    """What the role does with variables, in its tasks and its own variables."""
+    paths = [path for folder in ("tasks", "vars") for path in sorted((ROOT / "roles" / role / folder).glob("*.yml"))]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
 README = (ROLE / "README.md").read_text(encoding="utf-8")
 TASKS = (ROLE / "tasks/main.yml").read_text(encoding="utf-8")
-OPTIONS: dict[str, t.Any] = load(ROLE / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+OPTIONS = options_of("azure_key_vault")
 
 # What only some entries have. The scope follows from where an entry stands.
 IDENTITY = {"svm", "svm_uuid"}
 ENTRIES = {"azure_key_vault_defaults": set(), "azure_key_vault_cluster": set(), "azure_key_vault_svms": IDENTITY}
 
 
-def test_defaults_are_as_specified() -> None:
-    assert load(ROLE / "defaults/main.yml") == {name: option["default"] for name, option in OPTIONS.items()}
+@each_role
+def test_defaults_are_as_specified(role: str) -> None:
+    defaults = load(ROOT / "roles" / role / "defaults/main.yml")
+    of_others = {name: value for name, value in defaults.items() if not name.startswith(f"{role}_")}
+    specified = {name: option["default"] for name, option in options_of(role).items()}
+    assert defaults == {**specified, **of_others}
+    # A role may read what belongs to the other, with the same defaults.
+    assert of_others.items() <= {name: option["default"] for name, option in OPTIONS.items()}.items()
 
 
-def test_every_variable_is_described_and_used() -> None:
-    for name, option in OPTIONS.items():
-        assert name.startswith(PREFIX)
+@each_role
+def test_every_variable_is_described_and_used(role: str) -> None:
+    for name, option in options_of(role).items():
+        assert name.startswith(f"{role}_")
         assert option["description"], name
         assert "type" in option, name
-        assert re.search(rf"\b{name}\b", TASKS), name
+        assert re.search(rf"(?<!__)\b{name}\b", variables_in(role)), name
 
 
-def test_readme_lists_the_variables() -> None:
-    rows = re.findall(r"^\| `(azure_key_vault_\w+)` \| (\w+) \| `(.*?)` \| \S.* \|$", README, re.MULTILINE)
-    assert sorted(rows) == sorted(
-        (name, option["type"], option["default"] if option["type"] == "str" else json.dumps(option["default"]))
-        for name, option in OPTIONS.items()
-    )
+@each_role
+def test_readme_lists_the_variables(role: str) -> None:
+    readme = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| `({role}_\w+)` \| (\w+) \| (.*?) \| \S.* \|$", readme, re.MULTILINE)
+    options = options_of(role)
+    assert sorted(name for name, _type, _default in rows) == sorted(options)
+    for name, kind, shown in rows:
+        default = options[name]["default"]
+        assert kind == options[name]["type"], name
+        # An empty text stands for something that follows from other variables, which words have to say.
+        assert default != "" or "`" not in shown, name
+        assert default == "" or shown == f"`{default if isinstance(default, str) else json.dumps(default)}`", name
 
 
 def test_the_module_s_options_can_be_reached() -> None:
@@ -84,6 +116,17 @@ def test_every_connection_option_has_an_inventory_variable() -> None:
     (group,) = (block["module_defaults"]["group/ontap.security.ontap"] for block in yaml.safe_load(TASKS))
     for name, value in group.items():
         assert re.search(rf"\bontap_{name}\b", value), name
+
+
+def test_both_roles_take_the_same_connection() -> None:
+    groups = [
+        block["module_defaults"]["group/ontap.security.ontap"]
+        for role in ROLES
+        for block in load(ROOT / "roles" / role / "tasks/main.yml")
+        if "module_defaults" in block
+    ]
+    assert len(groups) == len(ROLES)
+    assert all(group == groups[0] for group in groups)
 
 
 def test_encrypted_values_pass_the_validation() -> None:
