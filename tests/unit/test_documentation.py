@@ -195,6 +195,17 @@ def test_guides_use_what_exists(guide: Path, docs: dict[str, t.Any]) -> None:
             check_call(arguments, options_of(used, docs), used)
 
 
+def test_pictures_are_where_readers_see_them() -> None:
+    # Of docs/docsite/rst, antsibull-docs takes only the .rst files into a site, where an image would be missing.
+    for path in ROOT.glob("docs/docsite/rst/**/*.rst"):
+        assert not re.search(r"^\s*\.\. .*\b(image|figure)::", path.read_text(encoding="utf-8"), re.MULTILINE), path
+    shown = set()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("roles/*/*.md")]:
+        targets = re.findall(r"!\[[^]]+\]\((.+?)\)", path.read_text(encoding="utf-8"))
+        shown |= {(path.parent / target).resolve() for target in targets}
+    assert shown == set(ROOT.resolve().glob("docs/**/*.png"))
+
+
 def test_readme_lists_the_modules() -> None:
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Modules\n")[2].partition("\n## ")[0]
     assert sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == MODULES
