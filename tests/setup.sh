@@ -56,6 +56,25 @@ apt_install() {
     $apt "$@" >&2 </dev/null || { apt-get -qq update >&2 </dev/null && $apt "$@" >&2 </dev/null; }
 }
 
+# The collection awx.awx, which PyPI has only as a part of the package ansible, of which nothing else is needed.
+make_awx() {
+    [ -d .cache/awx ] && return
+    say "Fetching the collection awx.awx, once"
+    rm -rf .cache/awx.new
+    # That the package itself wants a newer Python is no concern of its modules.
+    "$1" -m pip download -qq --disable-pip-version-check --no-deps --only-binary :all: --ignore-requires-python \
+        --dest .cache/awx.new 'ansible==11.*' </dev/null
+    "$1" - .cache/awx.new/ansible-*.whl .cache/awx.new <<'END'
+import sys
+import zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith("ansible_collections/awx/awx/")])
+END
+    rm .cache/awx.new/ansible-*.whl
+    mv .cache/awx.new .cache/awx
+}
+
 make_venv() {
     venv=$1
     requirements=$2
@@ -84,6 +103,10 @@ make_venv() {
         mkdir -p "$collections/ontap"
         ln -sfn "$project" "$collections/ontap/security"
     done
+    if [ "$requirements" = requirements-dev.txt ]; then
+        make_awx "$home/bin/python"
+        ln -sfn "$(cd .cache && pwd -P)/awx/ansible_collections/awx" "$site/ansible_collections/awx"
+    fi
     printf '%s\n' "$wanted" >"$stamp"
 }
 
