@@ -71,7 +71,12 @@ def run(
     hosts = {}
     for number_of_host, cluster in enumerate((sim, *others), start=1):
         of_host = {f"ontap_{name}": value for name, value in connection(cluster).items() if name != "username"}
-        hosts[f"cluster{number_of_host}"] = {"ansible_host": of_host.pop("ontap_hostname"), **of_host}
+        hosts[f"cluster{number_of_host}"] = {
+            "ansible_host": of_host.pop("ontap_hostname"),
+            # For other playbooks; ours do not go to the cluster.
+            "ansible_connection": "ansible.netcommon.httpapi",
+            **of_host,
+        }
         cluster.clear()
     # JSON is YAML.
     inventory = folder / "inventory.yml"
