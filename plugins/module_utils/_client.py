@@ -105,8 +105,8 @@ class Connection:
 
     hostname: str
     username: str | None = None
-    password: str | None = None
-    access_token: str | None = None
+    password: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
     cert_filepath: str | None = None
     key_filepath: str | None = None
     port: int = 443

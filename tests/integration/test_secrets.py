@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 from urllib.parse import quote
 
+from ansible_collections.ontap.security.plugins.module_utils._client import Connection
 from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
@@ -110,3 +111,10 @@ def test_results_are_clean_before_ansible_masks_them() -> None:
         outcome = drive(sim, {"svm": "vs0", "client_secret": SECRET_2, "update_credentials": "always"}, login=login)
         assert outcome.failed
         assert_silent(json.dumps(outcome.result))
+
+
+def test_a_connection_can_be_printed() -> None:
+    """As somebody does who looks for a fault of theirs."""
+    shown = repr(Connection("cluster1", username="admin", password=PASSWORD, secrets=(PASSWORD, SECRET)))
+    assert_silent(shown + repr(Connection("cluster1", access_token=SECRET_2)))
+    assert "cluster1" in shown
