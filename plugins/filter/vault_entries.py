@@ -21,7 +21,7 @@ description:
   - Makes a list for O(ontap.security.azure_key_vaults#module:vaults) from a list that can be public, and credentials
     that are kept elsewhere.
   - The credential of an entry is its own; where it has none, the one in O(credentials) for its C(client_id), be that
-    its own or that of O(defaults); where there is none, the one in O(defaults).
+    its own or that of O(defaults); where there is none, the one in O(defaults), unless that is of another C(client_id).
   - It reads and writes nothing.
 positional: _input
 options:
@@ -95,8 +95,10 @@ def _credential(client_id: str, value: t.Any) -> dict[str, t.Any]:
 def _merged(entry: Options, defaults: Options, known: t.Mapping[str, Options]) -> dict[str, t.Any]:
     merged = {**defaults, **entry}
     credential = known.get(str(merged.get("client_id") or "").lower(), {})
+    # The credential of the defaults is that of their application.
+    shared = defaults if _same(merged.get("client_id"), defaults.get("client_id")) else {}
     # The application logs in with a secret or with a certificate: the one from the closest source, never one of each.
-    source = next((one for one in (entry, credential, defaults) if any(one.get(name) for name in CREDENTIALS)), {})
+    source = next((one for one in (entry, credential, shared) if any(one.get(name) for name in CREDENTIALS)), {})
     for name in CREDENTIALS:
         merged.pop(name, None)
         if source.get(name):
@@ -105,6 +107,10 @@ def _merged(entry: Options, defaults: Options, known: t.Mapping[str, Options]) -
     if proxy_password:
         merged["proxy_password"] = proxy_password
     return merged
+
+
+def _same(one: t.Any, other: t.Any) -> bool:
+    return not other or str(one or "").lower() == str(other).lower()
 
 
 class FilterModule:

@@ -23,12 +23,20 @@ Spec = dict[str, dict[str, t.Any]]
 Function = t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]
 
 
+def _found(*names: str) -> str | None:
+    """The first of these variables that is set. An empty one is not: AWX injects unset fields so.
+
+    Secrets are often stored with the line break of the file that they came from, which belongs to none.
+    """
+    return next((value for name in names if (value := os.environ.get(name, "").strip("\r\n"))), None)
+
+
 def _environment(*names: str, **_kwargs: t.Any) -> str:
-    """A fallback to the environment in which an empty variable counts as not set: AWX injects unset fields so."""
-    for name in names:
-        if os.environ.get(name):
-            return os.environ[name]
-    raise AnsibleFallbackNotFound
+    """A fallback to the environment."""
+    value = _found(*names)
+    if value is None:
+        raise AnsibleFallbackNotFound
+    return value
 
 
 def from_environment(*names: str) -> tuple[t.Callable[..., str], list[str]]:
@@ -109,16 +117,65 @@ def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]
+    _ready = False
+
     def _load_params(self) -> None:
         """Drop empty strings before anything is checked: an unset AWX field or template arrives as one."""
         super()._load_params()
         _drop_empty(self.params)
+        self._given = [set(entry) if isinstance(entry, dict) else set() for entry in _entries(self.params)]
         _one_application(self.params)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """Where Ansible refuses the options, also say which of them can be, or are, in the environment."""
+        super().fail_json(msg if self._ready else msg + self._fallbacks(), **kwargs)
+        raise AssertionError("unreachable: fail_json ends the process")
+
+    def _fallbacks(self) -> str:
+        names = {
+            name: option["fallback"][1]
+            for name, option in self.argument_spec.items()
+            if option.get("fallback") and name not in self._given[0]
+        }
+        found = [f"{name} ({variables[0]})" for name, variables in names.items() if _found(*variables)]
+        lacking = [
+            f". {name} can also be given as {variables[0]}"
+            for name, variables in names.items()
+            if self.argument_spec[name].get("required") and not _found(*variables)
+        ]
+        return "".join(lacking) + (f". From the environment come {', '.join(found)}" if found else "")
+
+    def options(self) -> dict[str, t.Any]:
+        """The options, and under ``ambient``, also in each entry, the names of those that come from the environment."""
+        params = {**self.params, "ambient": self._ambient(self.params, self._given[0], self.argument_spec)}
+        if "vaults" in params:
+            spec = self.argument_spec["vaults"]["options"]
+            # Entries that came in a text are told from each other only now.
+            given_in = [*self._given[1:], *[set()] * len(params["vaults"])]
+            params["vaults"] = [
+                {**entry, "ambient": self._ambient(entry, given, spec)}
+                for entry, given in zip(params["vaults"], given_in)
+            ]
+        return params
+
+    @staticmethod
+    def _ambient(params: t.Mapping[str, t.Any], given: t.Collection[str], spec: Spec) -> frozenset[str]:
+        return frozenset(
+            name
+            for name, option in spec.items()
+            if option.get("fallback") and name not in given and params.get(name) == _found(*option["fallback"][1])
+        )
+
+
+def _entries(params: dict[str, t.Any]) -> list[t.Any]:
+    """What can hold the options of a configuration: the task itself, and each entry of ``vaults``."""
+    vaults = params.get("vaults")
+    return [params, *(vaults if isinstance(vaults, list) else ())]
 
 
 def _drop_empty(params: dict[str, t.Any]) -> None:
     for name, value in list(params.items()):
-        if value == "":
+        if value is None or value == "":
             del params[name]
         elif isinstance(value, list):
             for item in value:
@@ -132,9 +189,11 @@ def _one_application(params: dict[str, t.Any]) -> None:
     A credential that is given beats one of the other kind. Nothing in the environment goes with another ``client_id``
     than its own: a secret sent to the wrong configuration would cut it off from its keys.
     """
-    ambient = os.environ.get("AKV_CLIENT_ID", "").lower()
-    for entry in (params, *(item for item in params.get("vaults") or () if isinstance(item, dict))):
-        if ambient and entry.get("client_id") and str(entry["client_id"]).lower() != ambient:
+    ambient = (_found("AKV_CLIENT_ID") or "").strip().lower()
+    for entry in _entries(params):
+        if not isinstance(entry, dict):
+            continue
+        if ambient and entry.get("client_id") and str(entry["client_id"]).strip().lower() != ambient:
             for name in ("tenant_id", "client_secret", "client_certificate"):
                 entry.setdefault(name, None)
         for given, other in (("client_certificate", "client_secret"), ("client_secret", "client_certificate")):
@@ -158,13 +217,15 @@ def _secrets(params: t.Mapping[str, t.Any], spec: Spec) -> t.Iterator[str]:
 def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
     """Run a module: ``function(params, client, check_mode)`` returns the result or raises ``OntapError``."""
     module = _Module(argument_spec=spec, supports_check_mode=True)
+    module._ready = True
+    params = module.options()
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
     # Whatever spelling a secret is sent in, Ansible masks it in its output as well.
     module.no_log_values.update(_secrets(module.params, spec))
     try:
         with Client(_connection(module.params, spec), caller=caller) as client:
-            result = function(module.params, client, module.check_mode)
+            result = function(params, client, module.check_mode)
         error = None
     except OntapError as exc:
         result, error = exc.result, exc

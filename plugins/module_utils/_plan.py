@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
@@ -51,6 +51,7 @@ class Desired:
     """What the user wants one configuration to be: only what was given, checked.
 
     ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
+    ``ambient`` names those that nobody gave but the environment, see ``beside``.
     """
 
     target: Target
@@ -59,21 +60,23 @@ class Desired:
     secrets: t.Mapping[str, str] = field(default_factory=dict, repr=False)
     flags: t.Mapping[str, bool] = field(default_factory=dict)
     update_credentials: str = "on_create"
+    ambient: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Desired:
         """From module options. Raises ``InputError`` naming the option; nothing has been sent by then."""
         target = Target.of(params)
         given = {name: params[name] for name in FIELDS if params.get(name) is not None}
+        ambient = params.get("ambient") or frozenset()
         for name, value in given.items():
-            check_value(name, value)
-        if all(name in given for name in CREDENTIALS):
+            check_value(name, value, f"{name} (AKV_{name.upper()})" if name in ambient else None)
+        present = params.get("state", "present") == "present"
+        if present and all(name in given for name in CREDENTIALS):
             raise InputError(
                 "client_secret and client_certificate are both given",
                 remedy="Give the one the Azure application logs in with. They may also come from the environment "
                 "(AKV_CLIENT_SECRET, AKV_CLIENT_CERTIFICATE).",
             )
-        present = params.get("state", "present") == "present"
         policy = params.get("update_credentials") or "on_create"
         secrets = {name: _unwrapped(name, given[name]) for name in SECRETS if name in given}
         if present and policy != "on_create" and not secrets:
@@ -89,6 +92,21 @@ class Desired:
             secrets=secrets,
             flags={name: given[name] for name in ("skip_verification",) if name in given},
             update_credentials=policy,
+            ambient=frozenset(name for name in ambient if name in given),
+        )
+
+    def beside(self, current: Vault) -> Desired:
+        """What of it counts for a configuration that exists.
+
+        The environment of a job is there for many configurations. Its application completes one that is created, but is
+        no wish to move another to it, and its credential is not for another application's configuration.
+        """
+        application = self.values.get("client_id") if "client_id" in self.ambient else None
+        another = application is not None and not FIELDS["client_id"].same(application, current.value("client_id"))
+        return replace(
+            self,
+            values={name: value for name, value in self.values.items() if name not in self.ambient},
+            secrets={name: value for name, value in self.secrets.items() if not (another and name in self.ambient)},
         )
 
     @property
@@ -323,14 +341,17 @@ def _created_record(target: Target, desired: Desired) -> dict[str, t.Any]:
     return {**record, **desired.values}
 
 
-def _plan_update(desired: Desired, current: Vault, release: Release | None) -> Plan:
+def _plan_update(given: Desired, current: Vault, release: Release | None) -> Plan:
     gate = Gate(current.at_least, release)
+    desired = given.beside(current)
     differing = {
         name: value for name, value in desired.values.items() if not FIELDS[name].same(value, current.value(name))
     }
     drift = [Drift(name, value, current.value(name), _mend(name, gate)) for name, value in differing.items()]
     secrets = _secrets_to_send(desired, current, differing, gate)
-    method = _method_change(desired, current)
+    if given.update_credentials != "on_create" and given.secrets and not desired.secrets:
+        gate.blockers.append(_another_application(given, current))
+    method = _method_change(secrets, current)
     if method:
         drift.append(Drift("authentication_method", method, current.value("authentication_method"), "update"))
 
@@ -378,11 +399,11 @@ def _mend(name: str, gate: Gate) -> str:
     return "rekey" if name == "key_id" and gate.has(REKEY_EXTERNAL) else "update"
 
 
-def _method_change(desired: Desired, current: Vault) -> str | None:
-    """The authentication method the given credential implies, when ONTAP reports another one (9.10.1 and later)."""
+def _method_change(secrets: t.Mapping[str, str], current: Vault) -> str | None:
+    """The authentication method these credentials imply, when ONTAP reports another one (9.10.1 and later)."""
     reported = current.value("authentication_method")
     for name in CREDENTIALS:
-        if name in desired.secrets and reported and reported != AUTHENTICATION_METHODS[name]:
+        if name in secrets and reported and reported != AUTHENTICATION_METHODS[name]:
             return AUTHENTICATION_METHODS[name]
     return None
 
@@ -402,7 +423,8 @@ def _secrets_to_send(desired: Desired, current: Vault, differing: t.Mapping[str,
         if current.azure_reachable is False:
             return dict(desired.secrets)
     chosen: list[str] = []
-    if "client_id" in differing or "tenant_id" in differing or _method_change(desired, current):
+    given = {name: value for name, value in desired.secrets.items() if name not in desired.ambient}
+    if "client_id" in differing or "tenant_id" in differing or _method_change(given, current):
         chosen += CREDENTIALS
     if "proxy_host" in differing or "proxy_username" in differing:
         chosen.append("proxy_password")
@@ -430,6 +452,14 @@ def _secret_missing(body: t.Mapping[str, t.Any], gate: Gate) -> t.Iterator[str]:
             f"{', '.join(sorted(body))} will change and client_secret is not given, which this release of ONTAP "
             "documents as required in every change: it may refuse (65537517). Give client_secret (AKV_CLIENT_SECRET)."
         )
+
+
+def _another_application(given: Desired, current: Vault) -> InputError:
+    return InputError(
+        f"update_credentials is {given.update_credentials}, but the credential in the environment belongs to "
+        f"{given.values['client_id']} (AKV_CLIENT_ID), and {given.target} uses {current.value('client_id')}",
+        remedy="Give client_secret or client_certificate of that application, or client_id as well to change it.",
+    )
 
 
 def _in_place_remedy(item: Field) -> str:

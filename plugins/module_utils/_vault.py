@@ -153,10 +153,12 @@ def _check_port(value: int) -> None:
 def _check_secret(value: str) -> None:
     if not value.strip():
         raise ValueError("it is blank")
+    if value != value.strip("\r\n"):
+        raise ValueError("it begins or ends with a line break")
 
 
 def _check_certificate(value: str) -> None:
-    _check_secret(value)
+    _check_secret(value.strip("\r\n"))
     if value.lower().endswith((".p12", ".pfx", ".pem", ".crt", ".b64")):
         raise ValueError("it is the name of a file, and not what is in it")
     if "-----BEGIN" in value:

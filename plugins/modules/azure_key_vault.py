@@ -59,14 +59,14 @@ options:
     description:
       - Application (client) ID of the Azure application that may use the vault. Can be changed from ONTAP 9.9.1 on. Needed to create.
       - When it changes, the credential given is sent with it, whatever O(update_credentials) says.
-      - When not given, the environment variable E(AKV_CLIENT_ID) is used. The other variables C(AKV_...) belong to this application
-        and count only where O(client_id) is not given, or is the same.
+      - When not given, the environment variable E(AKV_CLIENT_ID) is used to create. A configuration that exists is not compared with it.
+      - The other variables C(AKV_...) belong to that application. Where it is set, they do not go to a configuration with another one.
     type: str
   tenant_id:
     description:
       - Directory (tenant) ID of the Azure application. Can be changed from ONTAP 9.9.1 on. Needed to create.
       - When it changes, the credential given is sent with it, whatever O(update_credentials) says.
-      - When not given, the environment variable E(AKV_TENANT_ID) is used.
+      - When not given, the environment variable E(AKV_TENANT_ID) is used to create. A configuration that exists is not compared with it.
     type: str
   client_secret:
     description:

@@ -20,7 +20,7 @@ import yaml
 
 from ansible_collections.ontap.security.plugins.filter.merge_drift_reports import merge_drift_reports
 from tests.awx import credential_types
-from tests.beats import CLIENT, KEY, KEY_2, OLD, TENANT, VAULT, WRITES
+from tests.beats import CLIENT, IDENTITY, KEY_2, OLD, TENANT, WRITES
 from tests.integration.test_secrets import spellings
 from tests.simulator import Simulator
 
@@ -85,8 +85,8 @@ class Fleet:
     def hosts(self) -> dict[str, dict[str, t.Any]]:
         wanted = {
             "azure_key_vault_svms": [{"svm": "vs0"}, {"svm": "vs1"}],
-            # The application is that of the credential.
-            "azure_key_vault_defaults": {"name": VAULT, "key_id": KEY},
+            # Without a credential, which AWX has.
+            "azure_key_vault_defaults": IDENTITY,
         }
         return {
             name: {"ansible_host": sim.host, "ontap_http_port": sim.port, **wanted}
@@ -183,13 +183,19 @@ def launch(
     assert "DEPRECATION" not in stdout, stdout
     events = [json.loads(path.read_text(encoding="utf-8")) for path in (artifacts / "job_events").iterdir()]
     stats = [event["event_data"]["artifact_data"] for event in events if event["event"] == "playbook_on_stats"]
-    assert_silent(folder, finished.stdout + finished.stderr)
+    assert_silent(folder, finished.stdout + finished.stderr, (fleet.clusters["c1"].token, *key_lines(fleet)))
     return Job((artifacts / "status").read_text(), stdout, stats[0] if stats else {}, folder)
 
 
-def assert_silent(folder: Path, output: str) -> None:
+def key_lines(fleet: Fleet) -> list[str]:
+    """What is secret in the file with the private key."""
+    return Path(fleet.clusters["c1"].key_path).read_text(encoding="utf-8").splitlines()[1:-1]
+
+
+def assert_silent(folder: Path, output: str, more: t.Iterable[str]) -> None:
     """No secret in the output, in events, artifacts, reports, or in what Ansible leaves below HOME."""
-    canaries = [spelling for canary in (PASSWORD, SECRET, TOKEN, CERTIFICATE) for spelling in spellings(canary)]
+    secrets = (PASSWORD, SECRET, TOKEN, CERTIFICATE, *more)
+    canaries = [spelling for secret in secrets for spelling in spellings(secret)]
     texts = {"output": output}
     for base, _folders, names in os.walk(folder):
         for name in names:
@@ -296,8 +302,13 @@ BAD: list[tuple[str, dict[str, t.Any], tuple[str, ...]]] = [
     ("an empty login", {"login": None}, ("no login is given", "ONTAP_USERNAME", "ONTAP_CERT_FILEPATH")),
     ("no CA file", {"login": {"ca_certificate": "not a certificate"}}, ("ca_path (ONTAP_CA_PATH)", "PEM")),
     ("no certificate", {"login": {"password": "", "client_certificate": "nothing"}}, ("ONTAP_CERT_FILEPATH",)),
-    ("a word for a boolean", {"login": {"validate_certs": "perhaps"}}, ("validate_certs",)),
+    ("a word for a boolean", {"login": {"validate_certs": "perhaps"}}, ("validate_certs (ONTAP_VALIDATE_CERTS)",)),
     ("an empty application", {"application": {}}, ("AKV_CLIENT_ID", "AKV_CLIENT_SECRET")),
+    (
+        "PEM",
+        {"application": {"client_certificate": "-----BEGIN X-----"}},
+        ("client_certificate (AKV_CLIENT_CERTIFICATE)",),
+    ),
     (
         "two credentials",
         {"application": {**APPLICATION, "client_certificate": CERTIFICATE}},
@@ -310,6 +321,7 @@ BAD: list[tuple[str, dict[str, t.Any], tuple[str, ...]]] = [
 def test_bad_credentials(fleet: Fleet, tmp_path: Path, given: dict[str, t.Any], words: tuple[str, ...]) -> None:
     sim = fleet.clusters["c1"]
     sim.ontap.remove_vault("vs0")
+    sim.ontap.change_vault("vs1", client_id=CLIENT)
     login = {} if given.get("login", {}) is None else {**fleet.login, **given.get("login", {})}
     job = launch(
         fleet,

@@ -54,6 +54,7 @@ OPTIONS: list[tuple[dict[str, t.Any], tuple[str, ...], int]] = [
         ("client_certificate", "PKCS12"),
         0,
     ),
+    ({**NEW, "client_secret": f"{SECRET}\n"}, ("client_secret", "line break"), 0),
     ({**NEW, "wait_timeout": -1}, ("wait_timeout",), 0),
     ({"svm": "vs1", "update_credentials": "always"}, ("update_credentials is always", "AKV_CLIENT_SECRET"), 0),
     ({"svm": "vs0", **IDENTITY}, ("client_secret or client_certificate",), 1),
@@ -95,6 +96,7 @@ def test_logins(sim: Simulator) -> None:
     rows: list[tuple[dict[str, t.Any], tuple[str, ...], int]] = [
         (host, ("no login", "username", "access_token", "cert_filepath"), 0),
         ({**host, "username": "admin"}, ("only username",), 0),
+        ({**host, "username": "admin", "password": "wrong-one\n"}, ("password (ONTAP_PASSWORD)", "line break"), 0),
         ({**host, "password": "wrong-one"}, ("password is given without username",), 0),
         ({**full, "access_token": "abc"}, ("more than one login", "password", "access_token"), 0),
         ({**full, "cert_filepath": str(sim.cert_path)}, ("more than one login", "cert_filepath"), 0),
@@ -112,6 +114,25 @@ def test_logins(sim: Simulator) -> None:
     for outcome, (_row, words, requests) in zip(outcomes, rows):
         assert_refused(outcome, *words, requests=requests)
         assert "wrong-one" not in outcome.msg
+
+
+def test_options_that_ansible_refuses(sim: Simulator) -> None:
+    """It says which option; that its value came from the environment, or could, only the module knows."""
+    full = connection(sim)
+    rows: list[tuple[dict[str, t.Any], dict[str, str], tuple[str, ...]]] = [
+        (
+            {"hostname": ""},
+            {},
+            ("missing required arguments: hostname", "hostname can also be given as ONTAP_HOSTNAME"),
+        ),
+        ({"http_port": ""}, {"ONTAP_HTTP_PORT": "abc"}, ("http_port", "come http_port (ONTAP_HTTP_PORT)")),
+        ({}, {"ONTAP_VALIDATE_CERTS": "perhaps"}, ("boolean", "validate_certs (ONTAP_VALIDATE_CERTS)")),
+    ]
+    tasks = [Task({**NEW, **full, **given}, environment=environment) for given, environment, _words in rows]
+    for outcome, (_given, _environment, words) in zip(play(sim, tasks, defaults={}).outcomes, rows):
+        assert (outcome.failed, outcome.requests) == (True, [])
+        for word in words:
+            assert word in outcome.msg
 
 
 def closed_port() -> int:

@@ -226,7 +226,8 @@ def test_the_application_of_the_environment() -> None:
             Task({"svm": "vs0", "client_id": CLIENT.upper()}, environment=ambient),
             Task({"svm": "vs2", **key, "client_secret": "its own"}, environment=certificate),
             Task({"svm": "vs0", "update_credentials": "always"}, environment={**certificate, "AKV_CLIENT_SECRET": "x"}),
-            Task({"svm": "vs1", "state": "absent"}, environment=ambient),
+            # For a removal it does not matter.
+            Task({"svm": "vs1", "state": "absent"}, environment={**certificate, "AKV_CLIENT_SECRET": "x"}),
         ]
         outcomes = play(sim, tasks).outcomes
         secret, pkcs12, nothing, nothing_in_a_list, no_secret, same, own, both, absent = outcomes
@@ -245,6 +246,46 @@ def test_the_application_of_the_environment() -> None:
         assert (both.failed, both.requests) == (True, [])
         assert "AKV_CLIENT_SECRET, AKV_CLIENT_CERTIFICATE" in both.msg
         assert absent.changed, absent.msg
+
+
+def test_the_environment_moves_no_configuration_to_another_application() -> None:
+    """A credential of AWX is there for every configuration of a job, and not all of them are its application's."""
+    other = "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa"
+    ambient = {"AKV_CLIENT_ID": CLIENT, "AKV_TENANT_ID": "another", "AKV_CLIENT_SECRET": "of the environment\n"}
+    certificate = {**ambient, "AKV_CLIENT_SECRET": "", "AKV_CLIENT_CERTIFICATE": CERTIFICATE}
+    many, always = "azure_key_vaults", {"update_credentials": "always"}
+    with Simulator(release="9.16.1", svms=("vs0", "vs1")) as sim:
+        sim.ontap.add_vault("vs0", **{**OLD, "client_id": other})
+        sim.ontap.add_vault("vs1", **OLD)
+        tasks = [
+            Task({"svm": "vs0", "name": VAULT}, environment=ambient),
+            Task({"vaults": [{"svm": "vs0"}, {"svm": "vs1", "client_id": None}]}, module=many, environment=certificate),
+            # Something else changes, and the credential stays where it is.
+            Task({"svm": "vs0", "verify_host": False}, environment=ambient),
+            # Its own secret is for its own application.
+            Task({"svm": "vs0", "client_secret": "its own", **always}, environment=ambient),
+            Task({"svm": "vs0", **always}, environment=ambient),
+            Task({"vaults": [{"svm": "vs0", **always}]}, module=many, environment=ambient),
+            Task({"svm": "vs1", **always}, environment=ambient),
+            # Asked for, so this one goes over, tenant and secret with it.
+            Task({"svm": "vs0", "client_id": CLIENT, "tenant_id": TENANT}, environment=ambient),
+        ]
+        before = sim.snapshot()
+        sync, many_sync, host, own, refused, many_refused, sent, moved = play(sim, tasks).outcomes
+        for outcome in (sync, many_sync):
+            assert (outcome.failed, outcome.methods) == (False, ["GET"]), outcome.msg
+            assert outcome.snapshot == before
+        assert [list(request["body"]) for request in host.writes] == [["verify_host"]]
+        assert [list(request["body"]) for request in own.writes] == [["client_secret"]]
+        for outcome in (refused, many_refused):
+            assert (outcome.failed, outcome.writes) == (True, [])
+            assert f"belongs to {CLIENT} (AKV_CLIENT_ID), and" in outcome.msg
+            assert other in outcome.msg
+        assert [list(request["body"]) for request in sent.writes] == [["client_secret"]]
+        # Without the line break of the file that it was stored from.
+        assert sim.ontap.secret("vs1", "client_secret") == "of the environment"
+        assert sorted(moved.writes[0]["body"]) == ["client_id", "client_secret"]
+        assert sim.ontap.secret("vs0", "client_secret") == "of the environment"
 
 
 @pytest.mark.parametrize("kind", ["access_token", "certificate"])

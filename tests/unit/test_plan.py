@@ -79,6 +79,39 @@ def applied(plan: Plan, current: Vault | None) -> Vault:
     return Vault.of(raw)
 
 
+AMBIENT = ("client_id", "tenant_id", "client_secret", "client_certificate")
+
+
+@given(
+    changes=st.dictionaries(st.sampled_from(["client_id", "tenant_id", "proxy_host"]), st.just("other")),
+    ambient=st.sets(st.sampled_from(AMBIENT)).map(frozenset),
+    credential=st.sampled_from([*CREDENTIALS, None]),
+    policy=st.sampled_from(["on_create", "always"]),
+    release=st.sampled_from(RELEASES[2:]),
+)
+def test_the_environment_is_no_wish_to_change_what_exists(
+    changes: dict[str, str], ambient: frozenset[str], credential: str | None, policy: str, release: Release
+) -> None:
+    secrets = {credential: "MIIB" if credential == "client_certificate" else CANARY} if credential else {}
+    if policy == "always" and not secrets:
+        return
+    options = {name: value for name, value in {**BASE, **changes}.items() if name != "name"}
+    wanted = desired(**options, **secrets, update_credentials=policy, ambient=ambient)
+    current = vault(release)
+    plan = plan_for(wanted, current, release)
+    assert not ambient & {drift.field for drift in plan.drift}
+    assert not {"client_id", "tenant_id"} & ambient & {name for step in plan.steps for name in step.body}
+    sent = {name for step in plan.steps for name in step.body if name in CREDENTIALS}
+    another = "client_id" in ambient and "client_id" in changes
+    if another and sent:
+        assert not sent & ambient
+    if another and policy == "always" and credential in ambient:
+        assert "AKV_CLIENT_ID" in str(plan.blockers[0].message)
+    # Everything counts for what is created.
+    created = make_plan(wanted, None, release)
+    assert created.steps[0].body["client_id"] == options["client_id"]
+
+
 options = st.dictionaries(st.sampled_from(sorted(OTHER)), st.booleans(), max_size=12).map(
     lambda chosen: {name: OTHER[name] for name, wanted in chosen.items() if wanted}
 )

@@ -68,6 +68,12 @@ def test_both_credentials_of_one_entry_stay_for_the_module_to_refuse() -> None:
     assert one(both) == both
 
 
+def test_the_credential_of_the_defaults_is_for_their_application() -> None:
+    defaults = {"client_id": CLIENT, "client_secret": "d", "proxy_password": "p"}
+    assert one({"client_id": CLIENT.upper()}, defaults=defaults)["client_secret"] == "d"
+    assert one({"client_id": OTHER}, defaults=defaults) == {"client_id": OTHER, "proxy_password": "p"}
+
+
 def test_without_a_credential_there_is_none() -> None:
     assert one({"client_id": OTHER}, credentials=CREDENTIALS) == {"client_id": OTHER}
     assert one({"client_id": OTHER}, defaults={"client_secret": "d"}, credentials=CREDENTIALS) == {
