@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.beats import CLIENT, KEY, KEY_2, OLD, SECRET, TENANT, WRITES, assert_four_beats, connection, number
+from tests.beats import KEY, KEY_2, OLD, SECRET, WRITES, assert_four_beats, connection, number
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
 
@@ -23,8 +23,6 @@ RESTORE, REKEY = "azure_key_vault_restore", "azure_key_vault_rekey"
 # UUID of the configuration of cluster scope.
 CLUSTER = "11111111-2222-3333-4444-555555555555"
 NEW_SECRET = "the-new-secret-of-the-application"
-# What an AWX credential brings along.
-APPLICATION = {"AKV_CLIENT_ID": CLIENT, "AKV_TENANT_ID": TENANT, "AKV_CLIENT_SECRET": NEW_SECRET}
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def run(
     others: t.Sequence[Simulator] = (),
     **variables: t.Any,
 ) -> Ran:
-    """Run ``ontap.security.NAME``: connection options as inventory variables, but for the user in the environment.
+    """Run ``ontap.security.NAME``, or the file NAME.yml: options as inventory variables, but the user in the environment.
 
     The cluster is ``cluster1``; ``others`` are the next.
     """
@@ -84,7 +82,7 @@ def run(
     finished = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
-            f"ontap.security.{name}",
+            name if name.endswith(".yml") else f"ontap.security.{name}",
             *("-i", str(inventory), "-e", json.dumps(variables), *arguments),
         ],
         env={
@@ -231,110 +229,6 @@ def test_rekey_wants_healthy_svms(sim: Simulator, tmp_path: Path) -> None:
     assert (failed.failed, failed.writes) == (True, [])
     assert "vs1 on cluster1: keys are missing" in failed.output
     assert "No key has been replaced" in failed.output
-
-
-ROTATED = {"vs0": NEW_SECRET, "vs1": NEW_SECRET, "spare": NEW_SECRET, "cluster": NEW_SECRET}
-
-
-def secrets(sim: Simulator) -> dict[str, str | None]:
-    """What each configuration logs in to Azure with."""
-    spare = next(store.uuid for store in sim.ontap.sorted_stores() if not store.enabled)
-    stores = {"vs0": "vs0", "vs1": "vs1", "spare": spare, "cluster": CLUSTER}
-    return {name: sim.ontap.secret(store, "client_secret") for name, store in stores.items()}
-
-
-def test_rotate_secret(sim: Simulator, tmp_path: Path) -> None:
-    sim.ontap.add_svm("vs3")
-    sim.ontap.add_vault("vs3", **{**OLD, "client_id": "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa"})
-    before, old = sim.snapshot(), secrets(sim)
-    predicted = run(sim, tmp_path, "rotate_secret", "--check", "--diff", environment=APPLICATION)
-    # One task for the first configuration, one for the others.
-    assert (predicted.failed, predicted.writes, predicted.changed) == (False, [], 2), predicted.output
-    assert sim.snapshot() == before
-    some = run(sim, tmp_path, "rotate_secret", "--diff", environment=APPLICATION, azure_key_vault_rotate_svms="vs1,vs0")
-    assert (some.failed, len(some.writes)) == (False, 2), some.output
-    assert secrets(sim) == {**old, "vs0": NEW_SECRET, "vs1": NEW_SECRET}
-    # As a survey that is left empty gives them. Everything that uses the application has it then, and nothing else.
-    done = run(
-        sim,
-        tmp_path,
-        "rotate_secret",
-        "-vvvvv",
-        environment=APPLICATION,
-        azure_key_vault_rotate_svms="",
-        azure_key_vault_rotate_client_id="",
-        ontap_serial="",
-    )
-    assert (done.failed, len(done.writes), done.changed) == (False, 4, 2), done.output
-    assert secrets(sim) == ROTATED
-    assert sim.ontap.secret("vs3", "client_secret") == OLD["client_secret"]
-
-
-def test_rotate_secret_from_the_inventory(sim: Simulator, tmp_path: Path) -> None:
-    """The credentials that the role takes come before those of the environment, which belong to another application."""
-    done = run(
-        sim,
-        tmp_path,
-        "rotate_secret",
-        environment={"AKV_CLIENT_ID": "somebody-else", "AKV_TENANT_ID": "elsewhere", "AKV_CLIENT_SECRET": "wrong"},
-        azure_key_vault_rotate_client_id=CLIENT.upper(),
-        azure_key_vault_credentials={CLIENT: {"client_secret": NEW_SECRET}},
-    )
-    assert (done.failed, len(done.writes)) == (False, 4), done.output
-    assert secrets(sim) == ROTATED
-
-
-@pytest.mark.parametrize("release", ["9.10.1", "9.16.1"])
-def test_a_wrong_secret_reaches_one_configuration_at_most(release: str, tmp_path: Path) -> None:
-    """ONTAP 9.10.1 stores it without trying it; from 9.16.1 it is refused. The other clusters are not touched."""
-    with Simulator(release=release, svms=("vs0", "vs1")) as first, Simulator(release=release, svms=("vs0",)) as second:
-        for sim in (first, second):
-            for svm in ("vs0", "vs1") if sim is first else ("vs0",):
-                sim.ontap.add_vault(svm, **OLD)
-                sim.ontap.encrypt_volumes(svm)
-            sim.ontap.set_azure(valid_secrets=[OLD["client_secret"]])
-        failed = run(first, tmp_path, "rotate_secret", environment=APPLICATION, others=[second])
-        assert failed.failed
-        assert len(failed.writes) == 1, failed.output
-        assert first.ontap.secret("vs1", "client_secret") == OLD["client_secret"]
-        assert not [request for request in second.requests if request["method"] in WRITES]
-        if release == "9.10.1":
-            assert "vs0 on cluster1 does not reach Azure with the new secret" in failed.output
-            assert "send the right one, or the old one again" in failed.output
-        else:
-            assert first.ontap.secret("vs0", "client_secret") == OLD["client_secret"]
-        # The way back, and the way on, is the same playbook.
-        mended = run(
-            first,
-            tmp_path,
-            "rotate_secret",
-            environment={**APPLICATION, "AKV_CLIENT_SECRET": OLD["client_secret"]},
-            others=[second],
-        )
-        assert not mended.failed, mended.output
-
-
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({}, "AKV_CLIENT_ID, must name the Azure application"),
-        ({"client_id": CLIENT, "svms": []}, "a list of SVM names that is not empty"),
-        ({"client_id": CLIENT, "svms": ["vs0", "nowhere"]}, "nowhere on cluster1 has no Azure Key Vault configuration"),
-        ({"client_id": CLIENT}, "AKV_CLIENT_SECRET"),
-    ],
-    ids=["no application", "an empty list", "an SVM without it", "no secret"],
-)
-def test_rotate_secret_says_what_cannot_be_meant(
-    sim: Simulator, tmp_path: Path, variables: dict[str, t.Any], words: str
-) -> None:
-    failed = run(
-        sim,
-        tmp_path,
-        "rotate_secret",
-        **{f"azure_key_vault_rotate_{name}": value for name, value in variables.items()},
-    )
-    assert (failed.failed, failed.writes) == (True, [])
-    assert words in failed.output
 
 
 @pytest.mark.parametrize("release", ["9.8", "9.10.1", "9.12.1", "9.16.1", "9.18.1"])
