@@ -61,7 +61,7 @@ def run(
     others: t.Sequence[Simulator] = (),
     **variables: t.Any,
 ) -> Ran:
-    """Run ``ontap.security.NAME``, or the file NAME.yml: options as inventory variables, but the user in the environment.
+    """Run ``ontap.security.NAME``, or a file NAME.yml: options as inventory variables, but the user in the environment.
 
     The cluster is ``cluster1``; ``others`` are the next.
     """
