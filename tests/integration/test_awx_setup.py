@@ -28,8 +28,7 @@ REQUIRED = {
     "awx_setup_project_url": "https://git.example.com/ontap.git",
     "awx_setup_image": "registry.example.com/ontap:1",
 }
-WORKFLOW = "ONTAP AKV: report, approve, apply"
-REPORT, APPLY = "ONTAP AKV: drift report", "ONTAP AKV: apply"
+APPLY = "ONTAP AKV: apply"
 CREDENTIALS = ["Azure application for ONTAP", "NetApp ONTAP"]
 
 PLAY = yaml.safe_load((PLAYBOOKS / "awx_setup.yml").read_text(encoding="utf-8"))[0]
@@ -109,7 +108,7 @@ def awx() -> t.Iterator[Controller]:
     with Controller(FILES) as controller:
         other = controller.add("organizations", name="Other")
         machine = controller.add("credential_types", name="Machine", kind="ssh")
-        controller.add("inventories", name="ONTAP", organization=other)
+        controller.add("inventories", name="ONTAP AKV", organization=other)
         controller.add("labels", name="ONTAP AKV", organization=other)
         controller.add("projects", name="ONTAP AKV", organization=other)
         for name in CREDENTIALS:
@@ -127,7 +126,16 @@ def test_missing_variables_are_named(awx: Controller, tmp_path: Path) -> None:
     assert not awx.requests
 
 
-# One test, because each run takes its time: check, do, repeat, and check what somebody has changed in AWX.
+def test_what_the_nightly_report_cannot_fail_on(awx: Controller, tmp_path: Path) -> None:
+    checked = run(awx, tmp_path, {**REQUIRED, "awx_setup_schedule_fail_on": "sometimes"}, "--check")
+    assert checked.failed
+    assert "awx_setup_schedule_fail_on is" in checked.output
+    assert "It is one of none, drift, error, critical. Nothing has been sent to AWX." in checked.output
+    assert not awx.requests
+
+
+# One test, because each run takes its time: check, do, repeat, check what somebody has changed, and make a second set
+# after an upgrade.
 def test_setup(awx: Controller, tmp_path: Path) -> None:
     # AWX does not know the last playbook when it has fetched the project for the first time.
     awx.files.remove("rotate_secret.yml")
@@ -153,10 +161,46 @@ def test_setup(awx: Controller, tmp_path: Path) -> None:
     assert awx.named("credentials")["NetApp ONTAP"]["inputs"] == secrets
 
     awx.change("job_templates", APPLY, ask_variables_on_launch=True)
+    # As an earlier release made it. AWX would refuse to change it.
+    for name in CREDENTIALS:
+        fields = awx.named("credential_types")[name]["inputs"]["fields"]
+        awx.change("credential_types", name, inputs={"fields": [{**fields[0], "help_text": "Older."}, *fields[1:]]})
     drift = run(awx, tmp_path, REQUIRED, "--check")
     assert (drift.failed, drift.changed, drift.writes) == (False, 1, []), drift.output
     assert f"changed: [localhost] => (item={APPLY})" in drift.output
     assert "They can be checked" not in drift.output
+    assert "Not changed: NetApp ONTAP, Azure application for ONTAP. This release describes other fields" in drift.output
+
+    # One of the types has been renamed, as the message says.
+    number = awx.named("credential_types")[CREDENTIALS[0]]["id"]
+    assert ask(awx, "PATCH", f"credential_types/{number}", name="Old")[0] == 200
+    before = {resource: awx.named(resource) for resource in SET}
+    second = run(awx, tmp_path, {**REQUIRED, "awx_setup_prefix": "Lab"})
+    assert not second.failed, second.output
+    assert "Not changed: NetApp ONTAP. This release" in second.output
+    assert awx.named("credential_types")["NetApp ONTAP"]["inputs"]["fields"][0]["help_text"] == "Older."
+    assert_second_set(awx, before)
+    assert not [write for write in second.writes if write.startswith("PATCH")], second.writes
+
+
+# What the second set has of its own.
+SET = ("projects", "inventories", "labels", "job_templates", "schedules", "workflow_job_templates")
+
+
+def assert_second_set(awx: Controller, before: dict[str, dict[str, t.Any]]) -> None:
+    for resource in SET:
+        now = awx.named(resource)
+        assert {name: now[name] for name in before[resource]} == before[resource]
+        added = sorted(set(now) - set(before[resource]))
+        assert added == sorted(name.replace("ONTAP AKV", "Lab") for name in before[resource])
+        for name in added:
+            for field in {"project", "inventory", "unified_job_template"} & set(now[name]):
+                assert (now[name][field] or "Lab").startswith("Lab"), (name, field)
+    kinds = {item["id"]: item["name"] for item in awx.named("credential_types").values()}
+    for name, template in awx.named("job_templates").items():
+        attached = ask(awx, "GET", f"job_templates/{template['id']}/credentials")[1]["results"]
+        azure = "Old" if name.startswith("ONTAP AKV") else CREDENTIALS[0]
+        assert sorted(kinds[one["credential_type"]] for one in attached) == sorted([azure, "NetApp ONTAP"])
 
 
 def assert_base(awx: Controller) -> None:
@@ -174,7 +218,7 @@ def assert_base(awx: Controller) -> None:
     assert (project["scm_type"], project["scm_url"]) == ("git", REQUIRED["awx_setup_project_url"])
     assert project["scm_update_on_launch"] is True
     source = awx.named("inventory_sources")["ONTAP AKV"]
-    assert {**source, "source": "scm", "source_project": "ONTAP AKV", "inventory": "ONTAP"} == source
+    assert {**source, "source": "scm", "source_project": "ONTAP AKV", "inventory": "ONTAP AKV"} == source
     assert source["source_path"] == "inventory/hosts.yml"
     assert all(source[field] is True for field in ("overwrite", "overwrite_vars", "update_on_launch"))
 
@@ -185,7 +229,7 @@ def assert_job_templates(awx: Controller) -> None:
     for template in TEMPLATES:
         refers = {
             "project": "ONTAP AKV",
-            "inventory": "ONTAP",
+            "inventory": "ONTAP AKV",
             "execution_environment": "ONTAP",
             "credentials": CREDENTIALS,
             "labels": ["ONTAP AKV"],
@@ -197,14 +241,18 @@ def assert_job_templates(awx: Controller) -> None:
 
 def assert_schedule(awx: Controller) -> None:
     (schedule,) = awx.named("schedules").values()
-    assert (schedule["unified_job_template"], schedule["enabled"]) == (REPORT, True)
+    assert (schedule["unified_job_template"], schedule["enabled"]) == ("ONTAP AKV: drift report", True)
     assert schedule["rrule"] == "DTSTART:20260101T030000Z RRULE:FREQ=DAILY;INTERVAL=1"
     assert schedule["extra_data"] == {"drift_report_fail_on": "drift", "drift_report_health": "false"}
 
 
 def assert_workflow(awx: Controller) -> None:
     (workflow,) = awx.named("workflow_job_templates").values()
-    assert (workflow["name"], workflow["labels"], workflow["allow_simultaneous"]) == (WORKFLOW, ["ONTAP AKV"], False)
+    assert (workflow["name"], workflow["labels"], workflow["allow_simultaneous"]) == (
+        "ONTAP AKV: report, approve, apply",
+        ["ONTAP AKV"],
+        False,
+    )
     nodes = awx.named("workflow_job_template_nodes")
     approval = "Apply what the report shows?"
     links = ("success_nodes", "failure_nodes", "always_nodes")
@@ -212,14 +260,17 @@ def assert_workflow(awx: Controller) -> None:
         name: (node["unified_job_template"], node["job_type"], *(node[link] for link in links))
         for name, node in nodes.items()
     } == {
-        "report": (REPORT, None, [], ["approve"], []),
+        "report": ("ONTAP AKV: drift report", None, [], ["approve"], []),
         "approve": (approval, None, ["apply"], [], []),
         "apply": (APPLY, "run", [], [], ["proof"]),
-        "proof": (REPORT, None, [], [], []),
+        "proof": ("ONTAP AKV: drift report", None, [], [], []),
     }
     for name, node in nodes.items():
         fail_on = "drift" if name in ("report", "proof") else None
-        assert (node["workflow_job_template"], node["extra_data"].get("drift_report_fail_on")) == (WORKFLOW, fail_on)
+        assert (node["workflow_job_template"], node["extra_data"].get("drift_report_fail_on")) == (
+            workflow["name"],
+            fail_on,
+        )
     assert awx.named("workflow_approval_templates")[approval]["timeout"] == 86400
     assert "Read the report" in awx.named("workflow_approval_templates")[approval]["description"]
 
@@ -239,12 +290,13 @@ def test_every_argument_is_an_option() -> None:
     used = set(re.findall(r"\{\{ item\.(\w+) ", " ".join(map(str, arguments.values()))))
     for template in TEMPLATES:
         assert set(template) == used, template["name"]
-        assert all(str(arguments[key]) == f"{{{{ item.{key} }}}}" for key in template)
+        # The name gets another prefix.
+        assert all(str(arguments[key]) == f"{{{{ item.{key} }}}}" for key in set(template) - {"name"})
 
 
 def test_variables_are_documented() -> None:
     named = set(re.findall(r"\bawx_setup_\w+", head("awx_setup.yml")))
-    own = {"awx_setup_not_there"}
+    own = {"awx_setup_not_there", "awx_setup_refused"}
     assert named == {name for name in PLAY["vars"] if name.startswith("awx_setup_")} - own | set(REQUIRED)
 
 
@@ -341,3 +393,26 @@ def test_the_simulated_awx_refuses_what_awx_refuses() -> None:
             assert (status, list(answer)) == (400, [field]), (path, data, answer)
         assert ask(awx, "POST", "schedules", **schedule, rrule=RULE, extra_data={"known": "a"})[0] == 201
         assert ask(awx, "POST", f"job_templates/{job}/labels", id=label)[0] == 204
+
+
+def test_the_simulated_awx_keeps_the_fields_of_credential_types() -> None:
+    """Of those that have credentials. Everything else about them may change."""
+    fields = [{"id": "x", "label": "X"}]
+    with Controller() as awx:
+        given = {
+            "name": "c",
+            "kind": "cloud",
+            "inputs": {"fields": fields},
+            "injectors": {"env": {"AKV_CLIENT_ID": "{{ x }}"}},
+        }
+        kind = ask(awx, "POST", "credential_types", **given)[1]["id"]
+        path = f"credential_types/{kind}"
+        assert ask(awx, "PATCH", path, inputs={"fields": [{"id": "x", "label": "Y"}]})[0] == 200
+        assert ask(awx, "PATCH", path, inputs={"fields": fields})[0] == 200
+        assert ask(awx, "POST", "credentials", name="n", organization=1, credential_type=kind)[0] == 201
+        for changed in ([{"id": "x", "label": "Y"}], [{**fields[0], "help_text": "?"}]):
+            status, answer = ask(awx, "PATCH", path, inputs={"fields": changed})
+            assert (status, "credential types that are in use" in answer["detail"]) == (403, True)
+        # AWX completes the fields before it compares.
+        assert ask(awx, "PATCH", path, name="d", description="e", inputs={"fields": fields})[0] == 200
+        assert ask(awx, "PATCH", path, injectors={"env": {"AKV_TENANT_ID": "{{ x }}"}})[0] == 200
