@@ -29,6 +29,7 @@ def test_fields_and_their_variables() -> None:
 def test_job_templates() -> None:
     templates = yaml.safe_load((PROJECT / "playbooks/vars/awx_job_templates.yml").read_text(encoding="utf-8"))
     setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
+    setup = setup.replace("{{ awx_setup_prefix }}", "ONTAP AKV")
     names = {template["name"] for template in templates["awx_job_templates"]}
     workflow = re.findall(r'name: "(ONTAP AKV: [a-z]+, [^"]+)"', setup)
     assert set(re.findall(r"   \* - ``(ONTAP AKV: [^`]+)``\n", GUIDE)) == {*names, *workflow}
@@ -39,3 +40,23 @@ def test_variables_of_the_set_up() -> None:
     setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
     for name in set(re.findall(r"\bawx_setup_\w+", GUIDE)):
         assert re.search(rf"\b{name}\b", setup.partition("\n- name:")[0]), name
+
+
+def test_messages() -> None:
+    """Those of the playbooks that the last table quotes."""
+    for message, playbook in (("Not changed: ", "awx_setup"), ("ontap_serial is ", "apply")):
+        assert f"``{message}" in GUIDE
+        assert message in (PROJECT / f"playbooks/{playbook}.yml").read_text(encoding="utf-8")
+
+
+def test_paths_that_a_login_needs() -> None:
+    """All that the modules ask for, and what they write to."""
+    files = sorted((PROJECT / "plugins").glob("modul*/*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    constants = dict(re.findall(r'^([A-Z_]+) = "(/api/[a-z/-]+)"$', code, re.MULTILINE))
+    asked = {*constants.values(), *re.findall(r'\("(/api/[a-z/-]+)"', code)}
+    # Nothing but a configuration or a key store can be removed, and all other writes are to configurations.
+    written = {constants[name] for name in re.findall(r'f"\{([A-Z_]+)\}/', code)}
+    rows = dict(re.findall(r"   \* - ``(/api/[a-z/-]+)``\n     - ``(all|readonly)``\n", GUIDE))
+    assert set(rows) == asked
+    assert {path for path, access in rows.items() if access == "all"} == written
