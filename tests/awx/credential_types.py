@@ -237,7 +237,7 @@ def _of_value(field: Data) -> t.Iterator[str]:
         for key in STRING_ONLY:
             if key in field:
                 yield f"{key} is for strings only"
-    if "default" in field and type(field["default"]) is not TYPES[kind]:
+    if "default" in field and not isinstance(field["default"], TYPES[kind]):
         yield f"the default is no {kind}"
     if "choices" in field:
         yield from _of_choices(field["choices"], field.get("default"))

@@ -140,7 +140,7 @@ def launch(
     *,
     job_type: str = "run",
     login: t.Mapping[str, str] | None = None,
-    application: t.Mapping[str, str] = APPLICATION,
+    application: t.Mapping[str, str] | None = None,
     hosts: t.Collection[str] = ("c1", "c2"),
     **answers: t.Any,
 ) -> Job:
@@ -148,7 +148,10 @@ def launch(
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(EXAMPLE, folder / "project")
     environment: dict[str, str] = {}
-    for kind, inputs in ((ONTAP, fleet.login if login is None else login), (AZURE, application)):
+    for kind, inputs in (
+        (ONTAP, fleet.login if login is None else login),
+        (AZURE, APPLICATION if application is None else application),
+    ):
         environment |= credential_types.inject(kind, inputs, folder).environment
     (folder / "inventory").mkdir()
     (folder / "inventory/hosts.json").write_text(
