@@ -22,7 +22,8 @@ demo: ## show the collection at work on simulated clusters
 
 .PHONY: test
 test: ## run all the checks below, also after one has failed
-	@$(MAKE) --keep-going lint types sanity unit integration molecule
+	@failed=0; $(MAKE) --keep-going --jobs=2 --output-sync lint types sanity unit || failed=1; \
+	$(MAKE) --keep-going integration molecule || failed=1; exit $$failed
 
 .PHONY: lint lint-python lint-ansible lint-changelog lint-docs
 lint: lint-python lint-ansible lint-changelog lint-docs ## check style, metadata, changelog and documentation
