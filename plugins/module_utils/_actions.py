@@ -10,12 +10,14 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
+from ansible_collections.ontap.security.plugins.module_utils._codes import NO_INTERNAL_KEY
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._health import health
 from ansible_collections.ontap.security.plugins.module_utils._plan import (
     NOTHING_TO_REKEY,
     Desired,
     Gate,
+    Kind,
     Plan,
     Step,
     in_vault,
@@ -23,12 +25,39 @@ from ansible_collections.ontap.security.plugins.module_utils._plan import (
     view,
 )
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
-    REKEY_INTERNAL,
+    HAS_REKEY_INTERNAL,
     VAULTS,
     KeyId,
     Target,
     Vault,
     check_value,
+)
+
+
+def _keys_everywhere(_step: Step, vault: Vault | None) -> bool | None:
+    return vault is not None and health(vault, "state").verdict != "keys_missing"
+
+
+def _nowhere(_step: Step, _vault: Vault | None) -> bool | None:
+    """No field of ONTAP's shows the internal key."""
+    return None
+
+
+RESTORE: t.Final = Kind(
+    "restore the keys of",
+    "Restored keys of",
+    _keys_everywhere,
+    job=True,
+    confirmed=True,
+)
+REKEY_INTERNAL: t.Final = Kind(
+    "replace the internal key of",
+    "Replaced the internal key of",
+    _nowhere,
+    job=True,
+    at_last="Look for its job on the cluster first (job show, and for one that has ended job history show). Run the "
+    "task again only where there is none or it failed: after one that succeeded, another run replaces the key again.",
+    nothing={NO_INTERNAL_KEY: NOTHING_TO_REKEY},
 )
 
 
@@ -38,6 +67,7 @@ class Restore:
 
     target: Target
     force: bool = False
+    verify: t.ClassVar[bool] = False
 
     @property
     def shown_by(self) -> dict[str, Release]:
@@ -62,7 +92,7 @@ class Restore:
             after["restore"] = "(forced)"
         where = f" on {', '.join(found.nodes)}" if lacking and found.nodes else ""
         return Plan(
-            steps=(Step("restore", "POST", f"{VAULTS}/{current.uuid}/restore"),),
+            steps=(Step(RESTORE, "POST", f"{VAULTS}/{current.uuid}/restore"),),
             before=before,
             after=after,
             record={**current.record, "state": {"available": True, "code": "0", "message": ""}},
@@ -87,6 +117,7 @@ class Rekey:
     key_id: str | None = None
     allow_other_vault: bool = False
     force: bool = False
+    verify: t.ClassVar[bool] = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Rekey:
@@ -151,13 +182,13 @@ def _in_use(key_id: str, shown: t.Any) -> str:
 
 def _plan_internal(current: Vault, release: Release | None) -> Plan:
     gate = Gate(current.at_least, release)
-    gate.require("key=internal", REKEY_INTERNAL, f"Upgrade the cluster to ONTAP {REKEY_INTERNAL} or later.")
+    gate.require("key=internal", HAS_REKEY_INTERNAL, f"Upgrade the cluster to ONTAP {HAS_REKEY_INTERNAL} or later.")
     before = {**view(current.record), "internal_key": "(present)"}
     if health(current, "state").verdict == "no_encrypted_volume_yet":
         # ONTAP would answer that there is no key yet (contract, fresh state).
         return Plan(before=before, after=before, record=current.record, note=NOTHING_TO_REKEY)
     return Plan(
-        steps=(Step("rekey-internal", "POST", f"{VAULTS}/{current.uuid}/rekey-internal"),),
+        steps=(Step(REKEY_INTERNAL, "POST", f"{VAULTS}/{current.uuid}/rekey-internal"),),
         before=before,
         after={**before, "internal_key": "(new)"},
         record=current.record,

@@ -59,14 +59,7 @@ def _guarded(run: Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.A
         except RacedError as raced:
             raise raced.error from None
     except OntapError as exc:
-        exc.result = run.result({})
-        del exc.result["azure_key_vault"]
-        exc.result.pop("msg", None)
-        if not run.actions:
-            # In check mode the actions are those that would be sent, and now none would be.
-            exc.result.update(changed=False, actions=[])
-            if exc.result["credentials"] == "sent":
-                exc.result["credentials"] = "not_sent"
+        exc.result = run.failure()
         if exc.job is None and run.job is not None:
             exc.job = run.job.as_result()
         if exc.job is not None:
@@ -111,7 +104,7 @@ def _look(run: Run) -> Vault | None:
 
 
 def _check_surroundings(run: Run, *, check_mode: bool) -> None:
-    from ansible_collections.ontap.security.plugins.module_utils._write import Surroundings
+    from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings
 
     Surroundings(run.client, run.target).check(run.target, check_mode=check_mode)
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ansible_collections.ontap.security.plugins.module_utils._apply import carry_out
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
     NO_ENTRY,
@@ -23,12 +24,24 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     BlockedError,
     InputError,
     OntapError,
+    OutcomeError,
     UnsupportedError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, together
-from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
-from ansible_collections.ontap.security.plugins.module_utils._vault import VAULTS, Target, Vault, fields_to_read, pick
-from ansible_collections.ontap.security.plugins.module_utils._write import Surroundings
+from ansible_collections.ontap.security.plugins.module_utils._run import DONE, UNKNOWN, Waiting
+from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings
+from ansible_collections.ontap.security.plugins.module_utils._vault import (
+    CREDENTIALS,
+    REACHABILITY,
+    VAULTS,
+    Target,
+    Vault,
+    fields_to_read,
+    pick,
+)
+
+# UUIDs that comfortably fit into a URL.
+_LONGEST_LIST = 50
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,12 @@ class _Item:
     result: dict[str, t.Any] = field(default_factory=dict)
     svm: t.Mapping[str, t.Any] = field(default_factory=dict)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that ONTAP has taken."""
+        actions = self.result.get("actions", [])
+        return frozenset(name for action in actions if action["outcome"] == DONE for name in action["fields"])
+
     def fail(self, error: OntapError, verdict: str) -> None:
         self.error, self.verdict = error, verdict
 
@@ -136,8 +155,12 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     strangers = _unmanaged(batch, items, records)
     todo = [item for item in (*items, *strangers) if item.plan.changed and item.error is None]
     _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
+    if not check_mode:
+        _verify(client, todo)
     result = _result(items, strangers)
     failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
+    # What nobody knows the outcome of comes first.
+    failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
     if failed:
         raise _failure(failed, len(items) + len(strangers), result)
     return result
@@ -231,7 +254,7 @@ def _plan(
         if desired.present and current is None:
             surroundings.check(desired.target, check_mode=check_mode)
     except OntapError as exc:
-        step = item.plan.steps[0].purpose if item.plan.steps else "change the Azure Key Vault configuration of"
+        step = item.plan.steps[0].kind.purpose if item.plan.steps else "change the Azure Key Vault configuration of"
         exc.tried = f"Could not {step} {desired.target}"
         # Blocked is a difference that cannot be mended here; an SVM that is not there is a mistake.
         item.fail(exc, "blocked" if blocked or exc.code == ALREADY_CONFIGURED else "error")
@@ -308,6 +331,51 @@ def _carry_out_all(
     finally:
         for session in sessions:
             session.close()
+
+
+def _verify(client: Client, items: t.Sequence[_Item]) -> None:
+    """Look whether ONTAP reaches Azure with the credentials that were sent, for all of them in one request a page."""
+    sent = {item.result["azure_key_vault"]["uuid"]: item for item in items if item.error is None and _to_verify(item)}
+    if not sent:
+        return
+    from ansible_collections.ontap.security.plugins.module_utils._write import azure_refuses
+
+    try:
+        found = _read_reachability(client, sent.keys())
+    except OntapError as exc:
+        for item in sent.values():
+            error = copy.copy(exc)
+            error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
+            item.fail(error, "error")
+        return
+    for uuid, item in sent.items():
+        after = found.get(uuid) or Vault.of({"uuid": uuid})
+        try:
+            warnings = azure_refuses(f"Sent the credential of {item.desired.target}", item.fields, item.current, after)
+        except OutcomeError as exc:
+            item.fail(exc, "error")
+        else:
+            item.result["warnings"] = [*item.result["warnings"], *warnings]
+
+
+def _to_verify(item: _Item) -> bool:
+    return item.desired.verify and any(name in item.fields for name in CREDENTIALS) and "azure_key_vault" in item.result
+
+
+def _read_reachability(client: Client, uuids: t.Collection[str]) -> dict[str, Vault]:
+    """The configurations of these UUIDs, or of all where naming them would make too long a URL."""
+    if client.lacks(REACHABILITY):
+        return {}
+    query = {"fields": fields_to_read(["azure_reachability"])}
+    if len(uuids) <= _LONGEST_LIST:
+        query["uuid"] = "|".join(map(literal, uuids))
+    try:
+        return {vault.uuid: vault for vault in map(Vault.of, client.records(VAULTS, query))}
+    except ApiError as exc:
+        # ONTAP 9.7 does not know the field.
+        if exc.code not in UNKNOWN_NAME:
+            raise
+        return {}
 
 
 def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str, t.Any]:

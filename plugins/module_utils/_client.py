@@ -248,6 +248,7 @@ class Job:
     code: str = "0"
     description: str = ""
     error: t.Mapping[str, t.Any] | None = None
+    svm: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -387,6 +388,10 @@ class Client:
             self._release = _release_of(self.get("/api/cluster", {"fields": "version"}).get("version"))
         return self._release
 
+    def lacks(self, since: Release) -> bool:
+        """Whether it is known already that the cluster's release is older; asks nothing."""
+        return self._release is not None and not self._release.has(since)
+
     def job(self, uuid: str, *, patience: float | None = None) -> Job:
         """A job as it is now; one that ONTAP has removed comes back with state ``gone``.
 
@@ -400,12 +405,12 @@ class Client:
                 return Job(uuid=uuid, state="gone")
             raise
 
-    def jobs(self, path: str) -> list[Job]:
-        """The jobs, ended ones too while ONTAP keeps them, whose description (``POST /api/…``) names ``path``.
+    def jobs(self, method: str, path: str) -> list[Job] | None:
+        """The jobs, ended ones too while ONTAP keeps them, whose description (``POST /api/…``) names this request.
 
-        Empty also when the login may not see jobs.
+        None when the login may not see jobs.
         """
-        query = {"fields": "description,state,message,code"}
+        query = {"fields": "*"}
         try:
             try:
                 records = self.records("/api/cluster/jobs", {**query, "description": f"*{path}*"})
@@ -416,9 +421,9 @@ class Client:
         except (ApiError, TransportError) as exc:
             if not withheld(exc):
                 raise
-            return []
+            return None
         found = [_job_of(record, str(record.get("uuid", ""))) for record in records]
-        return [job for job in found if path in job.description]
+        return [job for job in found if _names(job.description, method, path)]
 
     def wait(self, uuid: str, timeout: float, seen: t.Callable[[Job], None] = lambda _job: None) -> Job:
         """Poll a job until it ends or ``timeout`` seconds are over. Network faults do not end the wait.
@@ -731,6 +736,7 @@ def _release_of(version: t.Any) -> Release:
 
 def _job_of(record: t.Mapping[str, t.Any], uuid: str) -> Job:
     error: t.Any = record.get("error")
+    svm: t.Any = record.get("svm")
     error = error if isinstance(error, dict) else {}
     code = str(record.get("code") or error.get("code") or "0")
     message = str(record.get("message") or error.get("message") or "")
@@ -741,7 +747,14 @@ def _job_of(record: t.Mapping[str, t.Any], uuid: str) -> Job:
         code=code,
         description=str(record.get("description") or ""),
         error=error or None,
+        svm=svm.get("name") if isinstance(svm, dict) else None,
     )
+
+
+def _names(description: str, method: str, path: str) -> bool:
+    """Whether a job's description names a request. The path of a create is the beginning of every other one."""
+    named = re.search(rf"(?:\b([A-Z]+) +)?{re.escape(path)}/?(?=[\s?]|$)", description)
+    return named is not None and named[1] in (None, method)
 
 
 def _job_error(job: Job) -> JobError:

@@ -89,6 +89,7 @@ VAULT: t.Final[Spec] = {
         "choices": ["on_create", "always", "when_unreachable"],
         "default": "on_create",
     },
+    "verify": {"type": "bool", "default": True},
     "skip_verification": {"type": "bool"},
     "proxy_type": {"type": "str", "choices": ["http", "https"]},
     "proxy_host": {"type": "str"},

@@ -51,7 +51,8 @@ class Desired:
     """What the user wants one configuration to be: only what was given, checked.
 
     ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
-    ``ambient`` names those that nobody gave but the environment, see ``beside``.
+    ``ambient`` names those that nobody gave but the environment, see ``beside``. ``verify``: whether ONTAP has to reach
+    Azure after a create or with a new credential.
     """
 
     target: Target
@@ -61,6 +62,7 @@ class Desired:
     flags: t.Mapping[str, bool] = field(default_factory=dict)
     update_credentials: str = "on_create"
     ambient: frozenset[str] = frozenset()
+    verify: bool = True
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Desired:
@@ -93,6 +95,7 @@ class Desired:
             flags={name: given[name] for name in ("skip_verification",) if name in given},
             update_credentials=policy,
             ambient=frozenset(name for name in ambient if name in given),
+            verify=params.get("verify") is not False,
         )
 
     def beside(self, current: Vault) -> Desired:
@@ -137,32 +140,101 @@ def _unwrapped(name: str, value: str) -> str:
     return "".join(value.split()) if name == "client_certificate" else value
 
 
-_PURPOSES: t.Final = {
-    "verify": "set verify_host and verify_ip of",
-    "rekey": "change the external key of",
-    "rekey-internal": "replace the internal key of",
-    "restore": "restore the keys of",
-}
+def _seen_in_fields(step: Step, vault: Vault | None) -> bool | None:
+    """Whether a record has what a step sets; None when no field that ONTAP shows could tell."""
+    fields = step.visible
+    if not fields:
+        return None
+    return vault is not None and all(FIELDS[name].same(value, vault.value(name)) for name, value in fields.items())
+
+
+def _seen_in_existence(step: Step, vault: Vault | None) -> bool | None:
+    return vault is not None and _seen_in_fields(step, vault) is not False
+
+
+def _seen_in_absence(_step: Step, vault: Vault | None) -> bool | None:
+    return vault is None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of change: how messages speak of it, and what whoever carries it out has to know.
+
+    ``purpose`` and ``did`` go before the name of what is changed. ``shows`` tells from the record (None: there is none)
+    whether a step has taken effect, or None when no record can. ``job``: its path answers with a job on every release,
+    and a second one must not be started. ``confirmed``: success counts only once the record shows it.
+    ``at_last`` is what a person can do when nobody knows what became of the request.
+    """
+
+    purpose: str
+    did: str
+    shows: t.Callable[[Step, Vault | None], bool | None]
+    job: bool = False
+    confirmed: bool = False
+    at_last: str = (
+        "Run the task again when ONTAP answers: it reads what is there first, and sends only what is still missing."
+    )
+    # ONTAP's codes by which it says that there is nothing to do, and what to say then.
+    nothing: t.Mapping[str, str] = field(default_factory=dict)
+
+
+CREATE: t.Final = Kind(
+    "create the Azure Key Vault configuration of",
+    "Created the Azure Key Vault configuration of",
+    _seen_in_existence,
+)
+SET_VERIFY: t.Final = Kind(
+    "set verify_host and verify_ip of",
+    "Set verify_host and verify_ip of",
+    _seen_in_fields,
+)
+UPDATE: t.Final = Kind(
+    "update the Azure Key Vault configuration of",
+    "Updated the Azure Key Vault configuration of",
+    _seen_in_fields,
+)
+DELETE: t.Final = Kind(
+    "delete the Azure Key Vault configuration of",
+    "Deleted the Azure Key Vault configuration of",
+    _seen_in_absence,
+)
+REKEY: t.Final = Kind(
+    "change the external key of",
+    "Changed the external key of",
+    _seen_in_fields,
+    job=True,
+    confirmed=True,
+)
 
 
 @dataclass(frozen=True)
 class Step:
     """One request that changes something. ``{uuid}`` in the path stands for a record not created yet."""
 
-    kind: str
+    kind: Kind
     method: str
     path: str
     body: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
 
     @property
-    def purpose(self) -> str:
-        """For messages: what the request is for."""
-        return _PURPOSES.get(self.kind, f"{self.kind} the Azure Key Vault configuration of")
+    def visible(self) -> dict[str, t.Any]:
+        """What it sets of what ONTAP shows."""
+        return {name: value for name, value in self.body.items() if name in COMPARED}
 
-    def as_action(self, uuid: str | None = None) -> dict[str, t.Any]:
+    @property
+    def sends_credential(self) -> bool:
+        """Whether it carries what ONTAP logs in to Azure with."""
+        return any(name in self.body for name in CREDENTIALS)
+
+    @property
+    def sends_secret(self) -> bool:
+        """Whether it carries anything that ONTAP never shows."""
+        return any(name in self.body for name in SECRETS)
+
+    def as_action(self, outcome: str, uuid: str | None = None) -> dict[str, t.Any]:
         """The entry in ``actions``: names of the fields, no values."""
         path = self.path.replace("{uuid}", uuid) if uuid else self.path
-        return {"method": self.method, "path": path, "fields": sorted(_leaves(self.body))}
+        return {"method": self.method, "path": path, "fields": sorted(_leaves(self.body)), "outcome": outcome}
 
 
 def _leaves(body: t.Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -278,7 +350,7 @@ def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
     path = f"{VAULTS}/{current.uuid}" if current.enabled else f"{KEY_STORES}/{current.uuid}"
     before = view(current.record)
     return Plan(
-        steps=(Step("delete", "DELETE", path),),
+        steps=(Step(DELETE, "DELETE", path),),
         before=before,
         drift=(Drift("state", "absent", "present", "delete"),),
         credentials=credentials,
@@ -317,10 +389,10 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
         item = FIELDS[name]
         gate.require(name, item.since)
         (body if item.create else later)[name] = value
-    steps = [Step("create", "POST", VAULTS, body)]
+    steps = [Step(CREATE, "POST", VAULTS, body)]
     if later:
         # POST does not take them (contract, post then patch).
-        steps.append(Step("verify", "PATCH", f"{VAULTS}/{{uuid}}", later))
+        steps.append(Step(SET_VERIFY, "PATCH", f"{VAULTS}/{{uuid}}", later))
     record = _created_record(target, desired)
     return Plan(
         steps=tuple(steps),
@@ -364,7 +436,7 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
         elif name == "key_id" and gate.has(REKEY_EXTERNAL):
             if not current.enabled:
                 gate.blockers.append(_inactive_key_blocked(current))
-            steps.append(Step("rekey", "POST", f"{VAULTS}/{current.uuid}/rekey-external", {name: value}))
+            steps.append(Step(REKEY, "POST", f"{VAULTS}/{current.uuid}/rekey-external", {name: value}))
         else:
             gate.require(name, item.since)
             if item.patch and item.patch != item.since:
@@ -373,7 +445,7 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
     if body:
         _complete_patch(desired, body, gate)
         # First the PATCH: a new key may only be reachable with the new credential.
-        steps.insert(0, Step("update", "PATCH", f"{VAULTS}/{current.uuid}", body))
+        steps.insert(0, Step(UPDATE, "PATCH", f"{VAULTS}/{current.uuid}", body))
 
     changes = {name: value for name, value in {**differing, **body}.items() if name in COMPARED}
     if method:

@@ -15,6 +15,11 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import ApiE
 from ansible_collections.ontap.security.plugins.module_utils._plan import Plan, Step
 from ansible_collections.ontap.security.plugins.module_utils._vault import Target, Vault, fields_to_read, read
 
+# What became of a request. A check run says ``done`` of what would be sent, since that is what it foresees.
+DONE: t.Final = "done"
+REFUSED: t.Final = "refused"
+UNKNOWN: t.Final = "unknown"
+
 
 class Wanted(t.Protocol):
     """What a module wants of one configuration; ``_plan`` has the kinds."""
@@ -28,6 +33,9 @@ class Wanted(t.Protocol):
     @property
     def creates(self) -> bool: ...
 
+    @property
+    def verify(self) -> bool: ...
+
     def plan(self, current: Vault | None, release: Release | None = None) -> Plan: ...
 
 
@@ -37,6 +45,19 @@ class Waiting:
 
     wait: bool = True
     timeout: float = 600
+
+
+@dataclass
+class Sent:
+    """A step that was sent, and the record it was sent for. Until something tells, nobody knows what became of it."""
+
+    step: Step
+    before: Vault | None
+    outcome: str = UNKNOWN
+
+    def as_action(self) -> dict[str, t.Any]:
+        """The entry in ``actions``."""
+        return self.step.as_action(self.outcome, self.before.uuid if self.before else None)
 
 
 @dataclass
@@ -50,23 +71,22 @@ class Run:
     deadline: float
     plan: Plan = field(default_factory=Plan)
     before: t.Mapping[str, t.Any] | None = None
-    actions: list[dict[str, t.Any]] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     known_jobs: frozenset[str] = frozenset()
     job: Job | None = None
     attached: bool = False
-    credentials_sent: bool = False
     note: str = ""
-    # Whether a created record is read, or ONTAP's answer to the POST is enough.
+    # Whether what was written is looked at again here, or whoever asked looks at many at once.
     reads_back: bool = True
 
     @property
     def target(self) -> Target:
         return self.wanted.target
 
-    def read(self) -> tuple[Vault, ...]:
-        """The records of the target's scope, with every field that the module looks at."""
-        return read_scope(self.client, self.target, fields_to_read(self.wanted.shown_by))
+    def read(self, *also: str) -> tuple[Vault, ...]:
+        """The records of the target's scope, with every field that the module looks at, and those named in ``also``."""
+        return read_scope(self.client, self.target, fields_to_read([*self.wanted.shown_by, *also]))
 
     def wait_for(self, uuid: str) -> None:
         """Wait for a job within what is left of the time for all jobs together."""
@@ -76,20 +96,29 @@ class Run:
 
         self.job = self.client.wait(uuid, max(0.0, self.deadline - self.client.now()), seen)
 
+    def verifies(self, step: Step) -> bool:
+        """Whether a step is followed by a look at whether ONTAP reaches Azure."""
+        return self.reads_back and self.wanted.verify and step.sends_credential
+
+    @property
+    def wrote(self) -> bool:
+        """Whether something has changed, or may have."""
+        return any(sent.outcome != REFUSED for sent in self.sent)
+
     def result(self, record: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The module's result, with ``record`` as the configuration afterwards."""
-        plan, target = self.plan, str(self.target)
+        plan = self.plan
         predicted = self.check_mode and not self.attached
-        actions = [step.as_action() for step in plan.steps] if predicted else self.actions
-        sent = plan.credentials == "sent" if predicted else self.credentials_sent
+        if predicted:
+            actions = [step.as_action(DONE) for step in plan.steps]
+            sent = plan.credentials == "sent"
+        else:
+            actions = [sent.as_action() for sent in self.sent]
+            sent = any(sent.step.sends_secret and sent.outcome != REFUSED for sent in self.sent)
+        wrote = bool(actions) if predicted else self.wrote
         result: dict[str, t.Any] = {
-            "changed": bool(actions) or (self.attached and self.waiting.wait),
-            "diff": {
-                "before_header": target,
-                "after_header": target,
-                "before": dict(self.before or {}),
-                "after": dict(plan.after),
-            },
+            "changed": wrote or (self.attached and self.waiting.wait),
+            "diff": self._diff(plan.after),
             "azure_key_vault": dict(record),
             "actions": actions,
             "credentials": "none" if plan.credentials == "none" else "sent" if sent else "not_sent",
@@ -102,6 +131,29 @@ class Run:
         if self.job is not None:
             result["job"] = self.job.as_result()
         return result
+
+    def failure(self) -> dict[str, t.Any]:
+        """What goes with an error: as ``result``, but nothing is foreseen any more and nothing is said to be done."""
+        result = self.result({})
+        del result["azure_key_vault"]
+        result.pop("msg", None)
+        result["changed"] = self.wrote
+        if not self.sent:
+            # In check mode the actions are those that would be sent, and now none would be.
+            result["actions"] = []
+            result["credentials"] = "none" if self.plan.credentials == "none" else "not_sent"
+        if not self.wrote:
+            result["diff"] = self._diff(self.before or {})
+        return result
+
+    def _diff(self, after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        target = str(self.target)
+        return {
+            "before_header": target,
+            "after_header": target,
+            "before": dict(self.before or {}),
+            "after": dict(after),
+        }
 
 
 class RacedError(Exception):
@@ -128,5 +180,5 @@ def trying(what: Step | str, run: Run) -> t.Iterator[None]:
         yield
     except OntapError as exc:
         if not exc.tried:
-            exc.tried = f"Could not {what.purpose if isinstance(what, Step) else what} {run.target}"
+            exc.tried = f"Could not {what.kind.purpose if isinstance(what, Step) else what} {run.target}"
         raise

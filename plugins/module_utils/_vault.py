@@ -34,7 +34,7 @@ R9_16 = Release(9, 16, 1)
 
 # The first release that reports azure_reachability and ekmip_reachability.
 REACHABILITY = R9_8
-REKEY_INTERNAL = R9_8
+HAS_REKEY_INTERNAL = R9_8
 # From this release on a changed key_id goes by rekey-external; before it, by PATCH.
 REKEY_EXTERNAL = R9_11
 # Up to this release the documentation of PATCH calls client_secret required, whatever else is sent.

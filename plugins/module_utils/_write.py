@@ -1,30 +1,29 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends the steps of a plan, waits for their jobs, and settles answers that were lost.
+"""Sends the steps of a plan, waits for their jobs, and finds out what became of those whose answer was lost.
 
-Apart from ``_apply``, so that the usual run, which finds nothing to do, does not have to load it.
+A step counts as unknown from the moment it is sent until an answer, its job or the record tells: whatever breaks on the
+way, what was sent is never denied. Apart from ``_apply``, so that the usual run, which finds nothing to do, does not
+have to load it.
 """
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job, literal, withheld
+from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Job
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
     NO_ENTRY,
-    NO_INTERNAL_KEY,
     NOT_CONFIGURED,
     RESTORE_INCOMPLETE,
     UNKNOWN_NAME,
-    explain,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
-    BlockedError,
     JobError,
     JobTimeoutError,
     LostAnswerError,
@@ -32,16 +31,21 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OutcomeError,
     TransportError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._health import Health, health
-from ansible_collections.ontap.security.plugins.module_utils._plan import NOTHING_TO_REKEY, Plan, Step
-from ansible_collections.ontap.security.plugins.module_utils._run import RacedError, Run, trying
+from ansible_collections.ontap.security.plugins.module_utils._health import health
+from ansible_collections.ontap.security.plugins.module_utils._plan import CREATE, DELETE, Plan, Step
+from ansible_collections.ontap.security.plugins.module_utils._run import (
+    DONE,
+    REFUSED,
+    UNKNOWN,
+    RacedError,
+    Run,
+    Sent,
+    trying,
+)
+from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings, occupied
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
-    COMPARED,
-    FIELDS,
-    KEY_STORES,
-    SVMS,
-    VAULTS,
-    Target,
+    HEALTH_FIELDS,
+    REACHABILITY,
     Vault,
     pick,
 )
@@ -49,90 +53,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
 # Long enough for most jobs, so that they cost no poll; short enough for any request_timeout in use.
 _SERVER_WAIT = 15
 
-# Steps that are jobs by nature: their paths take return_timeout on every release, and a second one must not be started.
-_LONG = frozenset({"restore", "rekey", "rekey-internal"})
-
-
-class Surroundings:
-    """What a create runs into that no record of ours shows: SVMs and other key managers, read when first asked for.
-
-    For one ``target``, or for the whole cluster.
-    """
-
-    def __init__(self, client: Client, target: Target | None = None) -> None:
-        self._client = client
-        self._target = target
-
-    def check(self, target: Target, *, check_mode: bool) -> None:
-        """Raises ``BlockedError`` for an SVM that does not exist, and in check mode for one with another key manager.
-
-        In a real run the POST itself finds out about that.
-        """
-        if target.scope == "cluster":
-            return
-        if self._svms is not None and not any(_is_svm(svm, target) for svm in self._svms):
-            raise BlockedError(
-                f"{target} does not exist on {self._client.connection.hostname}",
-                remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
-            )
-        kind = self.occupant(target) if check_mode else None
-        if kind:
-            raise _occupied(target, kind)
-
-    def svm(self, target: Target) -> dict[str, t.Any]:
-        """Name and UUID of the target's SVM, however it was named; empty for the cluster or when nobody can tell."""
-        known = self._svms or () if target.scope == "svm" else ()
-        return next((svm for svm in known if _is_svm(svm, target)), {})
-
-    def occupant(self, target: Target) -> str | None:
-        """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
-        for store in self._stores:
-            # Nested up to 9.12.1 (contract, key-stores).
-            inner = {**store, **store["keystore"]} if isinstance(store.get("keystore"), dict) else store
-            svm = inner.get("svm")
-            here = _is_svm(svm, target) if isinstance(svm, dict) and svm else self._target is not None
-            if here and inner.get("type") not in (None, "akv") and inner.get("enabled") is not False:
-                return str(inner["type"])
-        return None
-
-    @functools.cached_property
-    def _svms(self) -> list[dict[str, t.Any]] | None:
-        query = {"fields": "name,uuid"}
-        if self._target and self._target.svm:
-            query["name"] = literal(self._target.svm)
-        elif self._target:
-            query["uuid"] = literal(self._target.svm_uuid or "")
-        try:
-            return self._client.records(SVMS, query)
-        except (ApiError, TransportError) as exc:
-            if not withheld(exc):
-                raise
-            # A login with a narrow role may manage key managers and not see SVMs; then the POST will tell.
-            return None
-
-    @functools.cached_property
-    def _stores(self) -> list[dict[str, t.Any]]:
-        query = self._target.query() if self._target else {}
-        try:
-            return self._client.records(KEY_STORES, {**query, "fields": "*,svm.name,svm.uuid"})
-        except (ApiError, TransportError) as exc:
-            if not withheld(exc) and exc.code not in UNKNOWN_NAME:
-                raise
-            # Before 9.10.1 there is no such collection, and a narrow role may not see it.
-            return []
-
-
-def _is_svm(svm: t.Mapping[str, t.Any], target: Target) -> bool:
-    return (target.svm or target.svm_uuid) in (svm.get("name"), svm.get("uuid"))
-
-
-def _occupied(target: Target, kind: str) -> BlockedError:
-    known = explain(ALREADY_CONFIGURED)
-    return BlockedError(
-        f"{target} already has an enabled key manager of type {kind}, and only one of any kind can be enabled",
-        remedy=known.remedy if known else "",
-        code=ALREADY_CONFIGURED,
-    )
+_REACHABILITY = "azure_reachability"
 
 
 def write(run: Run, current: Vault | None, again: t.Callable[[Run], dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -155,10 +76,10 @@ def _attach(run: Run) -> bool:
     True when there was one. Also notes the jobs that are there, so that a job whose name is lost can be told from them.
     """
     step = run.plan.steps[-1] if run.plan.steps else None
-    if step is None or step.kind not in _LONG or run.attached:
+    if step is None or not step.kind.job or run.attached:
         return False
     with trying(step, run):
-        jobs = run.client.jobs(step.path)
+        jobs = run.client.jobs(step.method, step.path) or []
     run.known_jobs = frozenset(job.uuid for job in jobs)
     running = next((job for job in jobs if not job.ended), None)
     if running is None:
@@ -166,15 +87,17 @@ def _attach(run: Run) -> bool:
     run.job = running
     run.attached = True
     if run.check_mode:
-        later = (
-            "; it starts another if the key is not the wanted one then" if step.kind == "rekey" else " and starts none"
-        )
+        later = "; it starts another if the key is not the wanted one then" if step.body else " and starts none"
         run.warnings.append(
             f"Job {running.uuid}, which is {running.state}, does this already. A real run waits for it{later}."
         )
     elif run.waiting.wait:
         with trying(step, run):
-            run.wait_for(running.uuid)
+            try:
+                run.wait_for(running.uuid)
+            except JobTimeoutError as exc:
+                exc.remedy = _while_it_runs(step, running.uuid)
+                raise
     return True
 
 
@@ -184,78 +107,60 @@ def _carry_out(run: Run, current: Vault | None) -> t.Mapping[str, t.Any]:
     record: t.Mapping[str, t.Any] = plan.record
     for step in plan.steps:
         with trying(step, run):
-            uuid = current.uuid if current else None
             try:
-                settled = _perform(run, step, uuid)
+                sent, found = _perform(run, step, current)
             except (ApiError, JobError) as exc:
-                if step.kind == "rekey-internal" and exc.code == NO_INTERNAL_KEY:
-                    run.note, run.plan = NOTHING_TO_REKEY, Plan(before=plan.before, after=plan.before)
-                    return record
-                raise _named(run, exc) from exc
+                nothing = step.kind.nothing.get(exc.code or "")
+                if nothing is None:
+                    raise
+                run.note, run.plan = nothing, Plan(before=plan.before, after=plan.before)
+                return record
             if not run.waiting.wait and run.job is not None and not run.job.ended:
                 if step is not plan.steps[-1]:
                     run.warnings.append("wait is false, so what has to follow the job is left to the next run.")
+                elif run.verifies(step):
+                    run.warnings.append("wait is false, so whether ONTAP reaches Azure was not looked at.")
                 # As it is now: what the job will make of it is in the diff.
                 return current.record if current else {}
-            if step.kind == "create":
-                current = _read_back(run, step) if run.reads_back and settled is None else settled
-                if current is None and step is not plan.steps[-1]:
-                    # verify_host and verify_ip need its UUID.
-                    current = _read_back(run, step)
-                record = {**record, **current.record} if current else record
-            elif step.kind == "verify":
-                record = {**record, **step.body}
-            elif step.kind in ("rekey", "restore"):
-                record = (settled or _read_outcome(run, step)).record
-            elif step.kind == "update":
-                _check_reachability(run, current)
-            elif step.kind == "delete":
-                record = {}
+            seen = _look_afterwards(run, sent, found)
+            if step.kind is DELETE:
+                return {}
+            record = {**record, **step.visible, **(seen.record if seen else {})}
+            current = seen or current
     return record
 
 
-def _perform(run: Run, step: Step, uuid: str | None) -> Vault | None:
-    """Send one step and see it through. Returns the record if ONTAP's answer or settling a lost one showed it."""
+def _perform(run: Run, step: Step, current: Vault | None) -> tuple[Sent, Vault | None]:
+    """Send one step and see it through. Returns it, with the record if an answer or a look for a lost one showed it."""
+    uuid = current.uuid if current else None
     path = step.path.replace("{uuid}", uuid or "")
-    query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if step.kind in _LONG else {}
-    if step.kind == "create" and not run.reads_back:
+    query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if step.kind.job else {}
+    if step.kind is CREATE and not _looks_afterwards(run, step):
         query["return_records"] = True
+    sent = Sent(step, current)
+    run.sent.append(sent)
     for last in (False, True):
         try:
             # Reading cannot settle a lost answer to a step that shows nowhere: a stale connection must not lose it.
-            fresh = step.kind == "rekey-internal" or not any(name in COMPARED for name in step.body)
+            fresh = not step.visible and step.kind.shows(step, current) is None
             answer = run.client.write(step.method, path, dict(step.body) or None, query, fresh=fresh)
-            _accepted(run, step, uuid)
-            _see_job_through(run, step, answer)
-            created = answer.body.get("records") if step.kind == "create" else None
-            return Vault.of(created[0]) if created else None
         except LostAnswerError as exc:
-            took_effect, vault = _settle(run, step, uuid)
-            if took_effect:
-                _accepted(run, step, uuid)
-                return vault
-            if took_effect is None:
-                exc.meaning = "Whether ONTAP took it cannot be seen: it shows neither credentials nor the internal key."
-                exc.remedy = _UNSEEN[step.kind == "rekey-internal"]
-                raise
+            found = _settle(run, sent, exc)
+            if sent.outcome != REFUSED:
+                return sent, found
             if last:
                 exc.meaning = "Read again afterwards, the configuration shows no effect of it."
                 raise
-        except (ApiError, JobError) as exc:
-            raise _raced(run, step, exc) from exc
+            sent.outcome = UNKNOWN
+        except TransportError:
+            # It never reached ONTAP.
+            run.sent.remove(sent)
+            raise
+        except ApiError as exc:
+            raise _failed(run, sent, exc) from exc
+        else:
+            return sent, _see_through(run, sent, answer)
     raise AssertionError("unreachable: the second round returns or raises")
-
-
-_UNSEEN: t.Final = {
-    True: "Look for the job on the cluster (job history show) before running the task again.",
-    False: "Run the task again with update_credentials: always; sending the same credential twice is harmless.",
-}
-
-
-def _accepted(run: Run, step: Step, uuid: str | None) -> None:
-    """ONTAP has taken a step: from here on it counts, whatever becomes of waiting."""
-    run.actions.append(step.as_action(uuid))
-    run.credentials_sent = run.credentials_sent or any(FIELDS[name].secret for name in step.body if name in FIELDS)
 
 
 def _server_wait(run: Run) -> int:
@@ -264,84 +169,186 @@ def _server_wait(run: Run) -> int:
     return max(0, int(min(_SERVER_WAIT, run.waiting.timeout, run.client.connection.timeout - 5)))
 
 
-def _see_job_through(run: Run, step: Step, answer: Answer) -> None:
-    uuid = answer.job_uuid
+def _see_through(run: Run, sent: Sent, answer: Answer) -> Vault | None:
+    """After ONTAP has taken a step: wait for its job. Returns the record if the answer or a look showed it."""
+    step, uuid = sent.step, answer.job_uuid
+    told_by_job_alone = step.kind.job and (run.plan.unseen or not step.kind.confirmed)
     if uuid is None:
-        return
+        if answer.status == 202 or told_by_job_alone:
+            return _settle_without_a_job(run, sent, answer)
+        sent.outcome = DONE
+        records = answer.body.get("records") if step.kind is CREATE else None
+        return Vault.of(records[0]) if records else None
     run.job = Job(uuid=uuid, state="running" if answer.status == 202 else "success")
-    # 200 and 201 say that it is done; where reading can confirm that, it does, and elsewhere the job is asked.
-    if run.waiting.wait and (answer.status == 202 or run.plan.unseen):
+    # 200 and 201 say that it is done; where reading will confirm that, it does, and elsewhere the job is asked.
+    if run.waiting.wait and (answer.status == 202 or run.plan.unseen or not step.kind.confirmed):
         try:
             run.wait_for(uuid)
-        except JobTimeoutError as exc:
-            if step.kind not in _LONG:
-                exc.remedy = (
-                    f"It goes on in ONTAP. Run the task again when it has ended (job show -uuid {uuid}); before that, "
-                    "the same change might be sent a second time."
-                )
-            raise
-        if run.job.state == "gone" and _settle(run, step, None)[0] is False:
-            raise OutcomeError(
-                f"ONTAP no longer knows job {uuid}, and the configuration shows no effect of it",
-                remedy="Look into the cluster's audit and EMS logs, then run the task again.",
-                job=run.job.as_result(),
-            )
+        except JobError as exc:
+            raise _failed(run, sent, exc) from exc
+        except OntapError as exc:
+            raise _not_ended(run, sent, exc) from exc
+        if run.job.state == "gone":
+            _settle_by_reading_alone(run, sent, uuid)
+    if run.job.ended:
+        sent.outcome = DONE
+    return None
 
 
-def _settle(run: Run, step: Step, uuid: str | None) -> tuple[bool | None, Vault | None]:
-    """Read whether a step has taken effect: True, False, or None when nothing that ONTAP shows can tell."""
-    if step.kind == "rekey-internal":
-        return (True if _wait_for_lost_job(run, step) else None), None
-    vaults = run.read()
-    if step.kind == "delete":
-        return all(vault.uuid != step.path.rsplit("/", 1)[-1] for vault in vaults), None
-    vault = next((v for v in vaults if v.uuid == uuid), None) if uuid else pick(vaults, run.target)
-    if vault is None:
-        return False, None
-    shown = _shows(step, vault)
-    if shown is False and step.kind in _LONG and _wait_for_lost_job(run, step):
-        vault = pick(run.read(), run.target) or vault
-        shown = _shows(step, vault)
-    return shown, vault
+def _settle_without_a_job(run: Run, sent: Sent, answer: Answer) -> Vault | None:
+    taken = OutcomeError(
+        f"ONTAP answered with HTTP {answer.status} and named no job", method=sent.step.method, path=sent.step.path
+    )
+    taken.http_status = answer.status
+    found = _settle(run, sent, taken)
+    if sent.outcome == REFUSED:
+        sent.outcome = UNKNOWN
+        raise _unknown(run, sent, taken, "Read afterwards, the configuration shows no effect of it yet.")
+    return found
 
 
-def _shows(step: Step, vault: Vault) -> bool | None:
-    """Whether a record shows the effect of a step; None when no field of it could."""
-    if step.kind == "restore":
-        return health(vault, "state").verdict != "keys_missing"
-    fields = [name for name in step.body if name in COMPARED]
-    if not fields:
+def _settle_by_reading_alone(run: Run, sent: Sent, uuid: str) -> None:
+    """For a job that ONTAP no longer knows (contract, job lifecycle)."""
+    gone = OutcomeError(f"ONTAP no longer knows job {uuid}", method=sent.step.method, path=sent.step.path)
+    try:
+        shown = sent.step.kind.shows(sent.step, _find(run, sent))
+    except OntapError as exc:
+        raise _unknown(run, sent, gone, f"Reading the configuration failed as well: {exc.message}") from exc
+    if shown is None:
+        raise _unknown(run, sent, gone, "Nothing else shows whether it succeeded.")
+    if not shown:
+        sent.outcome = REFUSED
+        gone.message += ", and the configuration shows no effect of it"
+        gone.remedy = "Look into the cluster's audit and EMS logs, then run the task again."
+        raise gone
+
+
+def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault | None:
+    """Find out what became of a step whose answer does not tell: by its job, then by reading.
+
+    Sets the outcome to done, or to refused where nothing has happened and nothing will; leaves it at unknown where
+    the step is a job that nobody waits for. Returns the record. Raises ``lost`` where nobody can tell.
+    """
+    step = sent.step
+    try:
+        jobs = _jobs_of(run, step)
+        for job in jobs or ():
+            run.job = job
+            if run.waiting.wait:
+                run.wait_for(job.uuid)
+        if jobs and not run.waiting.wait:
+            return None
+        vault = _find(run, sent)
+    except JobError as exc:
+        raise _failed(run, sent, exc) from exc
+    except JobTimeoutError as exc:
+        raise _not_ended(run, sent, exc) from exc
+    except OntapError as exc:
+        raise _unknown(run, sent, lost, f"Looking for what became of it failed as well: {exc.message}") from exc
+    shown = step.kind.shows(step, vault)
+    if shown is None and jobs and run.job is not None:
+        shown = True if run.job.state == "success" else None
+    if shown is None:
+        raise _unknown(run, sent, lost, "ONTAP shows neither credentials nor the internal key, so reading cannot tell.")
+    if not shown and jobs is None:
+        raise _unknown(
+            run,
+            sent,
+            lost,
+            "Read afterwards, the configuration shows no effect of it; but this login may not see jobs, and one may "
+            "still be at work.",
+        )
+    sent.outcome = DONE if shown else REFUSED
+    return vault
+
+
+def _jobs_of(run: Run, step: Step) -> list[Job] | None:
+    """The jobs that a step whose answer was lost may have become: those that were not there before.
+
+    Only before a step that is a job by nature are the jobs looked at; for others, one that has ended may be older, and
+    what it did is seen by reading. None when the login may not see jobs.
+    """
+    jobs = run.client.jobs(step.method, step.path)
+    if jobs is None:
         return None
-    return all(FIELDS[name].same(step.body[name], vault.value(name)) for name in fields)
+    mine = (None, run.target.svm) if run.target.svm else None
+    return [
+        job
+        for job in jobs
+        if job.uuid not in run.known_jobs
+        and (step.kind.job or not job.ended)
+        and (mine is None or step.kind is not CREATE or job.svm in mine)
+    ]
 
 
-def _wait_for_lost_job(run: Run, step: Step) -> bool:
-    """The answer that would have named the job is lost: it is the one that was not there before."""
-    job = next((job for job in run.client.jobs(step.path) if job.uuid not in run.known_jobs), None)
-    if job is None:
-        return False
-    run.job = job
-    if run.waiting.wait:
-        run.wait_for(job.uuid)
-    return True
+def _find(run: Run, sent: Sent) -> Vault | None:
+    """The record that a step is about, as it is now; with Azure's reachability where the step is judged by it."""
+    vaults = _read(run, sent.step)
+    if sent.before:
+        return next((vault for vault in vaults if vault.uuid == sent.before.uuid), None)
+    return pick(vaults, run.target)
+
+
+def _read(run: Run, step: Step) -> tuple[Vault, ...]:
+    if not run.verifies(step) or run.client.lacks(REACHABILITY):
+        return run.read()
+    try:
+        return run.read(_REACHABILITY)
+    except ApiError as exc:
+        if exc.code not in UNKNOWN_NAME:
+            raise
+        return run.read()
+
+
+def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
+    """What to raise for a step that ONTAP refused or whose job failed, and what has become of it.
+
+    A job may fail after a part of its work, so the record decides: unchanged, it was refused.
+    """
+    raced = _raced(run, sent.step, exc)
+    if raced is not exc or exc.code in sent.step.kind.nothing:
+        sent.outcome = REFUSED
+        return raced
+    if isinstance(exc, ApiError) and exc.code != RESTORE_INCOMPLETE:
+        sent.outcome = REFUSED
+        return exc
+    try:
+        vault = _find(run, sent)
+    except OntapError as unread:
+        exc.meaning = f"{exc.meaning} Whether a part of it took effect could not be read: {unread.message}".strip()
+        return exc
+    shown = sent.step.kind.shows(sent.step, vault)
+    if shown:
+        sent.outcome = DONE
+    elif shown is False and _same(vault, sent.before):
+        sent.outcome = REFUSED
+    return _named(exc, vault)
+
+
+def _same(one: Vault | None, other: Vault | None) -> bool:
+    """Whether two looks at a record show the same; what only one of them asked for does not count."""
+    if one is None or other is None:
+        return one is other
+    asked = (one.record.keys() & other.record.keys()) - set(HEALTH_FIELDS) | {"state"}
+    return all(one.record.get(name) == other.record.get(name) for name in asked)
 
 
 def _raced(run: Run, step: Step, exc: ApiError | JobError) -> Exception:
     """Whether the refusal means that somebody else was faster; then reading again decides what is left to do."""
-    if step.kind == "create" and exc.code == ALREADY_CONFIGURED:
-        if pick(run.read(), run.target) is not None:
-            return RacedError(exc)
-        kind = Surroundings(run.client, run.target).occupant(run.target)
-        return _occupied(run.target, kind) if kind else exc
+    if step.kind is CREATE and exc.code == ALREADY_CONFIGURED:
+        with contextlib.suppress(OntapError):
+            if pick(run.read(), run.target) is not None:
+                return RacedError(exc)
+            kind = Surroundings(run.client, run.target).occupant(run.target)
+            return occupied(run.target, kind) if kind else exc
     gone = exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY or (exc.http_status == 404 and not exc.code)
-    return RacedError(exc) if gone and step.kind != "create" else exc
+    return RacedError(exc) if gone and step.kind is not CREATE else exc
 
 
-def _named(run: Run, exc: OntapError) -> OntapError:
+def _named(exc: ApiError | JobError, vault: Vault | None) -> OntapError:
     """A restore that failed on some nodes: say on which, and what to check there."""
-    if exc.code == RESTORE_INCOMPLETE:
-        vault = pick(run.read(), run.target)
-        found = health(vault, "state") if vault else Health("unknown")
+    if exc.code == RESTORE_INCOMPLETE and vault is not None:
+        found = health(vault, "state")
         if found.nodes:
             exc.message += f"; keys are still missing on {', '.join(found.nodes)}"
             exc.remedy = _node_checks(found.nodes)
@@ -357,55 +364,122 @@ def _node_checks(nodes: t.Sequence[str]) -> str:
     )
 
 
-def _read_back(run: Run, step: Step) -> Vault:
-    """The record just created."""
-    vault = pick(run.read(), run.target)
+def _unknown(run: Run, sent: Sent, exc: OntapError, why: str) -> OntapError:
+    """Turn ``exc`` into the error for a step of which nobody knows what became: that comes before anything else."""
+    exc.tried = f"The request to {sent.step.kind.purpose} {run.target} was sent, and nobody knows what became of it"
+    exc.meaning = why
+    exc.remedy = sent.step.kind.at_last
+    if sent.step.sends_secret and not sent.step.visible:
+        exc.remedy = (
+            "Run the task again with update_credentials: always; sending the same credential twice is harmless."
+        )
+    return exc
+
+
+def _not_ended(run: Run, sent: Sent, exc: OntapError) -> OntapError:
+    """Turn ``exc`` into the error for a step whose job could not be seen to its end."""
+    uuid = run.job.uuid if run.job else ""
+    exc.tried = (
+        f"The request to {sent.step.kind.purpose} {run.target} was sent, and nobody knows yet what becomes of it: "
+        f"job {uuid} was not seen to its end"
+    )
+    exc.remedy = _while_it_runs(sent.step, uuid)
+    return exc
+
+
+def _while_it_runs(step: Step, uuid: str) -> str:
+    """What is safe while a job may run, or may have ended unseen."""
+    if not step.kind.job:
+        return (
+            f"It goes on in ONTAP. Run the task again when it has ended (job show -uuid {uuid}); before that, the same "
+            "change might be sent a second time."
+        )
+    if step.kind.confirmed:
+        return (
+            "It goes on in ONTAP. Run the same task again to wait for it, with a larger wait_timeout; on the cluster: "
+            f"job show -uuid {uuid}."
+        )
+    return (
+        f"Look at job {uuid} first (job show -uuid {uuid}; when it has ended, job history show). While it runs, the "
+        "same task waits for it, with a larger wait_timeout. If it has succeeded, running the task again replaces the "
+        "key once more."
+    )
+
+
+def _looks_afterwards(run: Run, step: Step) -> bool:
+    """Whether the record is read after a step: to confirm it, for its UUID, or for Azure's reachability."""
+    return step.kind.confirmed or run.verifies(step) or (step.kind is CREATE and run.reads_back)
+
+
+def _look_afterwards(run: Run, sent: Sent, found: Vault | None) -> Vault | None:
+    """Read the record after a step where that is due, and judge it. Returns it; None when it was not looked at."""
+    step = sent.step
+    if step.kind is CREATE and found is None or _looks_afterwards(run, step):
+        try:
+            vault = found or _find(run, sent)
+            if step.kind.confirmed and run.job and run.waiting.wait and not step.kind.shows(step, vault):
+                # Answered 200 or 201 with a job that had not ended after all.
+                run.wait_for(run.job.uuid)
+                vault = _find(run, sent)
+        except OntapError as exc:
+            exc.tried = f"{step.kind.did} {run.target}, but could not look at it afterwards"
+            raise
+        try:
+            _confirm(run, step, vault)
+        except OutcomeError:
+            sent.outcome = UNKNOWN
+            raise
+        found = vault
+    if found is not None and run.verifies(step):
+        run.warnings += azure_refuses(f"{step.kind.did} {run.target}", step.body, sent.before, found)
+    return found
+
+
+def _confirm(run: Run, step: Step, vault: Vault | None) -> None:
+    """Raises ``OutcomeError`` when the record does not show what ONTAP has said to be done."""
     if vault is None:
         raise OutcomeError(
-            f"ONTAP accepted the request and shows no configuration for {run.target}",
-            remedy="Look into the cluster's EMS log, then run the task again.",
+            f"ONTAP reported success, but {run.target} has no such configuration",
+            remedy="Somebody may have removed it meanwhile: look into the cluster's audit and EMS logs, then run the "
+            "task again.",
             method=step.method,
             path=step.path,
         )
-    return vault
-
-
-def _read_outcome(run: Run, step: Step) -> Vault:
-    """The record after a job; it must show what the job was for."""
-    vault = pick(run.read(), run.target)
-    if vault and run.job and run.waiting.wait and _shows(step, vault) is False:
-        # Answered 200 or 201 with a job that had not ended after all.
-        run.wait_for(run.job.uuid)
-        vault = pick(run.read(), run.target)
-    if vault is None:
-        raise OutcomeError(
-            f"ONTAP reported success, but {run.target} has no such configuration any more",
-            remedy="Somebody removed it meanwhile: look into the cluster's audit log.",
-        )
-    if _shows(step, vault) is False:
-        if step.kind == "restore":
-            found = health(vault, "state")
-            raise OutcomeError(
-                f"ONTAP reported success, but keys are still missing on {', '.join(found.nodes) or 'some nodes'}",
-                remedy=_node_checks(found.nodes or ("NODE",)),
-            )
+    if not step.kind.confirmed or step.kind.shows(step, vault):
+        return
+    if "key_id" in step.body:
         raise OutcomeError(
             f"ONTAP reported success, but key_id of {run.target} is {vault.value('key_id')} and not "
             f"{step.body['key_id']}",
             remedy="Look into the cluster's EMS log before disabling any version of the old key in Azure.",
         )
-    return vault
+    found = health(vault, "state")
+    raise OutcomeError(
+        f"ONTAP reported success, but keys are still missing on {', '.join(found.nodes) or 'some nodes'}",
+        remedy=_node_checks(found.nodes or ("NODE",)),
+    )
 
 
-def _check_reachability(run: Run, current: Vault | None) -> None:
-    """A credential sent because Azure refused the old one must have helped."""
-    if "azure_reachability" not in run.wanted.shown_by or current is None or current.azure_reachable is not False:
-        return
-    vault = Vault.of(run.client.get(f"{VAULTS}/{current.uuid}", {"fields": "azure_reachability"}))
-    if vault.azure_reachable is not True:
-        said = (vault.record.get("azure_reachability") or {}).get("message") or "no message"
-        raise OutcomeError(
-            f"ONTAP took the credential, but still cannot reach Azure with it: {said}",
-            remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that "
-            "the application may use the vault; and that the SVM reaches the vault and the nodes the login service.",
-        )
+def azure_refuses(did: str, fields: t.Collection[str], before: Vault | None, after: Vault) -> tuple[str, ...]:
+    """Judge a credential that was sent by what ONTAP says of Azure afterwards. Returns warnings.
+
+    ``did`` says what was done, ``fields`` what was sent. Raises ``OutcomeError`` when ONTAP does not reach Azure with
+    it; one that was sent unverified on purpose is only warned of.
+    """
+    if after.azure_reachable or not after.enabled:
+        return ()
+    entry = after.record.get(_REACHABILITY) or {}
+    said = entry.get("message") or "no message"
+    if after.azure_reachable is None and not (before is not None and before.azure_reachable is False):
+        return ("ONTAP does not say whether it reaches Azure with the credential that was sent.",)
+    if "skip_verification" in fields:
+        return (f"ONTAP does not reach Azure with the credential that was sent unverified: {said}",)
+    error = OutcomeError(
+        f"ONTAP took the credential, but cannot reach Azure with it: {said}",
+        remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that "
+        "the application may use the vault; and that the SVM reaches the vault and the nodes the login service. "
+        "Then run the task again with update_credentials: when_unreachable; verify: false leaves the check out.",
+        code=entry.get("code"),
+    )
+    error.tried = did
+    raise error

@@ -91,6 +91,14 @@ options:
     type: str
     choices: [on_create, always, when_unreachable]
     default: on_create
+  verify:
+    description:
+      - Whether ONTAP has to reach Azure after the configuration was created or a credential was sent. The task fails where ONTAP
+        reports that it does not; what was sent stays.
+      - ONTAP reports that from 9.8 on. Where it does not say, and where O(skip_verification=true), there is a warning instead.
+      - Takes one request more where a credential is sent to a configuration that exists; for a list it is one for all together.
+    type: bool
+    default: true
   skip_verification:
     description:
       - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.
@@ -244,8 +252,9 @@ azure_key_vault:
       uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
 actions:
   description:
-    - The requests that changed something, in check mode those that would be sent, in order. Names of fields, no values.
+    - The requests that were sent to change something, in check mode those that would be, in order. Names of fields, no values.
     - C({uuid}) in a path stands for a configuration that does not exist yet.
+    - A task that fails lists them, too. What has V(unknown) behind it was sent, and may have taken effect.
   returned: always
   type: list
   elements: dict
@@ -263,10 +272,19 @@ actions:
       type: list
       elements: str
       returned: always
+    outcome:
+      description:
+        - What became of the request. In check mode V(done), since that is what is foreseen.
+        - V(done), ONTAP has carried it out. V(refused), ONTAP has turned it down, or reading afterwards showed that nothing has changed.
+        - V(unknown), nobody knows, or its job has not ended.
+      type: str
+      choices: [done, refused, unknown]
+      returned: always
   sample:
     - method: PATCH
       path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
       fields: [client_id, client_secret]
+      outcome: done
 credentials:
   description:
     - Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.

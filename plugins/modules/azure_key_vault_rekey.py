@@ -126,8 +126,9 @@ diff:
       key_id: https://myvault.vault.azure.net/keys/mykey2
 actions:
   description:
-    - The requests that changed something, in check mode those that would be sent, in order. Names of fields, no values.
+    - The requests that were sent to change something, in check mode those that would be, in order. Names of fields, no values.
     - C({uuid}) in a path stands for a configuration that does not exist yet.
+    - A task that fails lists them, too. What has V(unknown) behind it was sent, and may have taken effect.
   returned: always
   type: list
   elements: dict
@@ -145,10 +146,19 @@ actions:
       type: list
       elements: str
       returned: always
+    outcome:
+      description:
+        - What became of the request. In check mode V(done), since that is what is foreseen.
+        - V(done), ONTAP has carried it out. V(refused), ONTAP has turned it down, or reading afterwards showed that nothing has changed.
+        - V(unknown), nobody knows, or its job has not ended.
+      type: str
+      choices: [done, refused, unknown]
+      returned: always
   sample:
     - method: PATCH
       path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
       fields: [client_id, client_secret]
+      outcome: done
 credentials:
   description:
     - Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.

@@ -73,10 +73,10 @@ def test_four_beats(sim: Simulator) -> None:
     assert verdicts(done) == verdicts(predicted)
     assert done.result["summary"] == predicted.result["summary"]
     assert [v["changed"] for v in done.result["vaults"]] == [v["changed"] for v in predicted.result["vaults"]]
-    # One read, the release where a plan needs it, the SVMs, and the writes alone.
+    # One read, the release where a plan needs it, the SVMs, the writes alone, and one look at what Azure says.
     changes = 5 if release(sim) >= (9, 9) else 4
     assert len(done.writes) == changes
-    assert len(done.requests) <= changes + 3
+    assert len(done.requests) <= changes + 4
     for beat in (run(sim, entries), run(sim, entries, check=True)):
         assert not beat.changed, beat.result["diff"]
         assert beat.methods == ["GET"]
@@ -109,8 +109,9 @@ def test_what_was_created_is_known_by_its_uuid(sim: Simulator) -> None:
     assert not done.failed, done.msg
     by_svm = {store["owner"]: uuid for uuid, store in sim.snapshot()["key_stores"].items()}
     assert {vault["svm"]: vault["uuid"] for vault in done.result["vaults"]} == by_svm
-    # The list of configurations is read once, whatever is created.
-    assert [request["method"] for request in done.requests if "azure-key-vaults" in request["path"]].count("GET") == 1
+    # The list of configurations is read once, whatever is created, and once more to see that Azure takes the secrets:
+    # on ONTAP 9.7 in vain, unless its release is known.
+    assert [request["method"] for request in done.requests if "azure-key-vaults" in request["path"]].count("GET") == 2
 
 
 def test_bad_entries_are_all_named_before_anything_is_sent(sim: Simulator) -> None:

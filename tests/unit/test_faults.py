@@ -198,7 +198,8 @@ def test_somebody_else_creates_something_else_meanwhile(sim: Simulator) -> None:
     client = meddling(sim, "POST", lambda: sim.ontap.add_vault("vs0", **{**OLD, "client_id": "theirs"}))
     done = drive(sim, CREATE, client=client)
     assert not done.failed, done.msg
-    assert [action["method"] for action in done.result["actions"]] == ["PATCH"]
+    actions = [(action["method"], action["outcome"]) for action in done.result["actions"]]
+    assert actions == [("POST", "refused"), ("PATCH", "done")]
     converged(sim, CREATE)
 
 
@@ -264,7 +265,8 @@ def test_a_failed_second_step_tells_of_the_first(sim: Simulator) -> None:
     failed = drive(sim, options)
     assert failed.failed
     assert failed.changed
-    assert [action["method"] for action in failed.result["actions"]] == ["POST"]
+    actions = [(action["method"], action["outcome"]) for action in failed.result["actions"]]
+    assert actions == [("POST", "done"), ("PATCH", "refused")]
     assert "verify_host" in failed.msg
     again = drive(sim, options)
     assert [action["fields"] for action in again.result["actions"]] == [["verify_host"]]

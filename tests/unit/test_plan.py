@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError, UnsupportedError
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._plan import REKEY, UPDATE, Desired, Plan, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._vault import COMPARED, CREDENTIALS, FIELDS, SECRETS, Vault
 
 CANARY = "c4n4ry-secret"
@@ -131,7 +131,9 @@ def test_every_plan_keeps_its_promises(
     assert plan.changed == bool(plan.steps)
     # A secret is in a body and nowhere else.
     assert CANARY not in repr(plan)
-    assert CANARY not in repr((plan.before, plan.after, plan.record, plan.drift, [s.as_action() for s in plan.steps]))
+    assert CANARY not in repr(
+        (plan.before, plan.after, plan.record, plan.drift, [s.as_action("done") for s in plan.steps])
+    )
     if plan.blockers:
         return
     assert (dict(plan.before) != dict(plan.after)) == plan.changed
@@ -197,7 +199,7 @@ def test_create_sends_what_post_takes_and_patches_the_rest() -> None:
     assert "verify_host" not in post.body
     assert post.body["skip_verification"] is True
     assert (patch.method, patch.body) == ("PATCH", {"verify_host": True})
-    assert patch.as_action("u9")["path"].endswith("/u9")
+    assert patch.as_action("done", "u9")["path"].endswith("/u9")
     assert plan.after["client_secret"] == "(set)"
     assert plan.credentials == "sent"
 
@@ -321,7 +323,7 @@ def test_absent_is_one_delete_or_nothing() -> None:
 
 def test_the_new_key_comes_after_the_new_credential() -> None:
     plan = make_plan(desired(svm="vs0", key_id=OTHER["key_id"], **SECRET, update_credentials="always"), vault())
-    assert [step.kind for step in plan.steps] == ["update", "rekey"]
+    assert [step.kind for step in plan.steps] == [UPDATE, REKEY]
     assert "key_id" not in plan.steps[0].body
 
 

@@ -22,6 +22,7 @@ LAYERS = (
     "_batch",
     "_apply",
     "_write",
+    "_surroundings",
     "_run",
     "_actions",
     "_plan",
