@@ -146,7 +146,11 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     items = [_Item(desired, name_of(index, _words(desired))) for index, desired in enumerate(batch.entries)]
     if not items and batch.unmanaged == "ignore":
         return _result(items, [])
-    records, release = _read_all(client, batch.entries)
+    try:
+        records, release = _read_all(client, batch.entries)
+    except OntapError as exc:
+        exc.result = _result([], [])
+        raise
     _match(items, records)
     surroundings = Surroundings(client)
     for item in items:
@@ -350,8 +354,10 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
         return
     for uuid, item in sent.items():
         after = found.get(uuid) or Vault.of({"uuid": uuid})
+        did = f"Sent the credential of {item.desired.target}"
         try:
-            warnings = azure_refuses(f"Sent the credential of {item.desired.target}", item.fields, item.current, after)
+            unverified = bool(item.desired.flags.get("skip_verification"))
+            warnings = azure_refuses(did, item.current, after, unverified=unverified)
         except OutcomeError as exc:
             item.fail(exc, "error")
         else:

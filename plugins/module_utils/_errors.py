@@ -53,6 +53,13 @@ class OntapError(Exception):
         self.tried = ""
         self.result: dict[str, t.Any] = {}
 
+    def __copy__(self) -> OntapError:
+        """For an error that concerns several configurations, each of which says for itself what was tried."""
+        other = type(self).__new__(type(self))
+        other.args = self.args
+        vars(other).update(vars(self))
+        return other
+
     def text(self) -> str:
         """The whole message for a person: what was tried, what happened, what it means, what to do."""
         # An error that stands for several has each one's remedy in its meaning.

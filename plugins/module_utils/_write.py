@@ -366,7 +366,7 @@ def _node_checks(nodes: t.Sequence[str]) -> str:
 
 def _unknown(run: Run, sent: Sent, exc: OntapError, why: str) -> OntapError:
     """Turn ``exc`` into the error for a step of which nobody knows what became: that comes before anything else."""
-    exc.tried = f"The request to {sent.step.kind.purpose} {run.target} was sent, and nobody knows what became of it"
+    exc.tried = _nobody_knows(run, sent.step)
     exc.meaning = why
     exc.remedy = sent.step.kind.at_last
     if sent.step.sends_secret and not sent.step.visible:
@@ -374,6 +374,10 @@ def _unknown(run: Run, sent: Sent, exc: OntapError, why: str) -> OntapError:
             "Run the task again with update_credentials: always; sending the same credential twice is harmless."
         )
     return exc
+
+
+def _nobody_knows(run: Run, step: Step) -> str:
+    return f"The request to {step.kind.purpose} {run.target} was sent, and nobody knows what became of it"
 
 
 def _not_ended(run: Run, sent: Sent, exc: OntapError) -> OntapError:
@@ -426,12 +430,14 @@ def _look_afterwards(run: Run, sent: Sent, found: Vault | None) -> Vault | None:
             raise
         try:
             _confirm(run, step, vault)
-        except OutcomeError:
+        except OutcomeError as exc:
             sent.outcome = UNKNOWN
+            exc.tried = _nobody_knows(run, step)
             raise
         found = vault
     if found is not None and run.verifies(step):
-        run.warnings += azure_refuses(f"{step.kind.did} {run.target}", step.body, sent.before, found)
+        unverified = bool(step.body.get("skip_verification"))
+        run.warnings += azure_refuses(f"{step.kind.did} {run.target}", sent.before, found, unverified=unverified)
     return found
 
 
@@ -460,11 +466,11 @@ def _confirm(run: Run, step: Step, vault: Vault | None) -> None:
     )
 
 
-def azure_refuses(did: str, fields: t.Collection[str], before: Vault | None, after: Vault) -> tuple[str, ...]:
+def azure_refuses(did: str, before: Vault | None, after: Vault, *, unverified: bool) -> tuple[str, ...]:
     """Judge a credential that was sent by what ONTAP says of Azure afterwards. Returns warnings.
 
-    ``did`` says what was done, ``fields`` what was sent. Raises ``OutcomeError`` when ONTAP does not reach Azure with
-    it; one that was sent unverified on purpose is only warned of.
+    ``did`` says what was done. Raises ``OutcomeError`` when ONTAP does not reach Azure with the credential; one that was
+    sent ``unverified`` on purpose is only warned of.
     """
     if after.azure_reachable or not after.enabled:
         return ()
@@ -472,7 +478,7 @@ def azure_refuses(did: str, fields: t.Collection[str], before: Vault | None, aft
     said = entry.get("message") or "no message"
     if after.azure_reachable is None and not (before is not None and before.azure_reachable is False):
         return ("ONTAP does not say whether it reaches Azure with the credential that was sent.",)
-    if "skip_verification" in fields:
+    if unverified:
         return (f"ONTAP does not reach Azure with the credential that was sent unverified: {said}",)
     error = OutcomeError(
         f"ONTAP took the credential, but cannot reach Azure with it: {said}",

@@ -24,7 +24,7 @@ KINDS = (
 
 @dataclass
 class Fault:
-    """One fault, for the next ``times`` requests (None: all) whose method and path match.
+    """One fault, for the next ``times`` requests (None: all) whose method and path match, after ``skip`` that do.
 
     ``path`` is a part of the path. ``after``: the request takes effect first; ``reset_after`` and ``truncate`` always
     do, the others only when asked.
@@ -50,6 +50,7 @@ class Fault:
     seconds: float = 0
     location: str = ""
     valid_length: bool = False
+    skip: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -84,6 +85,9 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 if fault.matches(method, path):
+                    if fault.skip > 0:
+                        fault.skip -= 1
+                        continue
                     if fault.times is not None:
                         fault.times -= 1
                         if fault.times <= 0:
