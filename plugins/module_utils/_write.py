@@ -469,8 +469,8 @@ def _confirm(run: Run, step: Step, vault: Vault | None) -> None:
 def azure_refuses(did: str, before: Vault | None, after: Vault, *, unverified: bool) -> tuple[str, ...]:
     """Judge a credential that was sent by what ONTAP says of Azure afterwards. Returns warnings.
 
-    ``did`` says what was done. Raises ``OutcomeError`` when ONTAP does not reach Azure with the credential; one that was
-    sent ``unverified`` on purpose is only warned of.
+    ``did`` says what was done. Raises ``OutcomeError`` when ONTAP does not reach Azure with the credential; one that
+    was sent ``unverified`` on purpose is only warned of.
     """
     if after.azure_reachable or not after.enabled:
         return ()
