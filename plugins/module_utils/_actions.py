@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -26,11 +25,12 @@ from ansible_collections.ontap.security.plugins.module_utils._plan import (
 )
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     HAS_REKEY_INTERNAL,
+    R9_10,
     VAULTS,
-    KeyId,
     Target,
     Vault,
     check_value,
+    one_names_a_version,
 )
 
 
@@ -154,10 +154,11 @@ class Rekey:
             return _plan_without(self.target, current, "replaces a key")
         if self.key_id is None:
             return _plan_internal(current, release)
-        known = replace(current, record={**current.record, "key_id": None}) if self.force else current
+        moves = self.force or _another_version(self.key_id, current, release)
+        known = replace(current, record={**current.record, "key_id": None}) if moves else current
         plan = make_plan(Desired(self.target, values={"key_id": self.key_id}), known, release)
-        if self.force:
-            plan = replace(plan, before=view(current.record), unseen=True)
+        if moves:
+            plan = replace(plan, before=view(current.record), unseen=self.force)
         if plan.changed and not self.allow_other_vault and not in_vault(self.key_id, current.value("name")):
             other = BlockedError(
                 f"key_id {self.key_id} is a key of another vault than {current.value('name')}, the one that "
@@ -167,17 +168,29 @@ class Rekey:
             plan = replace(plan, blockers=(*plan.blockers, other))
         if plan.changed or plan.blockers or plan.needs_release:
             return replace(plan, done=f"The external key is {self.key_id} now.")
-        return replace(plan, note=_in_use(self.key_id, current.value("key_id")))
+        return replace(plan, note=_in_use(self.key_id, current))
 
 
-def _in_use(key_id: str, shown: t.Any) -> str:
-    with contextlib.suppress(ValueError):
-        if KeyId.parse(key_id).version and not KeyId.parse(str(shown)).version:
-            return (
-                "The configuration uses that key already. ONTAP shows no version of it, so whether it is this version "
-                "cannot be told; force: true moves to it in any case."
-            )
-    return "The configuration uses that key already."
+def _another_version(key_id: str, current: Vault, release: Release | None) -> bool:
+    """Whether a version of that key is in use where the newest is wanted, or the other way round.
+
+    False where only the release could tell, which is not asked for this.
+    """
+    if not one_names_a_version(key_id, current.value("key_id")):
+        return False
+    # ONTAP 9.7 shows versions as well, and cannot change the key.
+    return current.shows_key_versions(release) and current.at_least.has(R9_10)
+
+
+def _in_use(key_id: str, current: Vault) -> str:
+    if not one_names_a_version(key_id, current.value("key_id")):
+        return "The configuration uses that key already."
+    if current.key_version() == "pinned":
+        return "The configuration uses that key already, pinned to the version that key_id of the result names."
+    return (
+        "The configuration uses that key already. ONTAP shows no version of it, so whether it is this version "
+        "cannot be told; force: true moves to it in any case."
+    )
 
 
 def _plan_internal(current: Vault, release: Release | None) -> Plan:

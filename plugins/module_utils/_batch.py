@@ -104,6 +104,7 @@ class _Item:
     error: OntapError | None = None
     result: dict[str, t.Any] = field(default_factory=dict)
     svm: t.Mapping[str, t.Any] = field(default_factory=dict)
+    key_version: str | None = None
 
     @property
     def fields(self) -> frozenset[str]:
@@ -131,6 +132,7 @@ class _Item:
             "drift": [drift.as_result() for drift in self.plan.drift],
             "actions": self.result.get("actions", []),
             "credentials": self.result.get("credentials", self.plan.credentials),
+            "key_version": self.result.get("key_version") or self.key_version,
             "job": self.result.get("job") or (self.error.job if self.error else None),
             "error": error,
         }
@@ -157,6 +159,8 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         release = _plan(client, item, release, surroundings, check_mode=check_mode)
     _check_created_once(items, surroundings)
     strangers = _unmanaged(batch, items, records)
+    for item in (*items, *strangers):
+        item.key_version = item.current.key_version(release) if item.current else None
     todo = [item for item in (*items, *strangers) if item.plan.changed and item.error is None]
     _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
     if not check_mode:
@@ -370,7 +374,8 @@ def _to_verify(item: _Item) -> bool:
 
 def _read_reachability(client: Client, uuids: t.Collection[str]) -> dict[str, Vault]:
     """The configurations of these UUIDs, or of all where naming them would make too long a URL."""
-    if client.lacks(REACHABILITY):
+    release = client.known_release
+    if release and not release.has(REACHABILITY):
         return {}
     query = {"fields": fields_to_read(["azure_reachability"])}
     if len(uuids) <= _LONGEST_LIST:
@@ -396,12 +401,17 @@ def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str,
         "summary": summary,
         "vaults": vaults,
         "actions": [action for vault in vaults for action in vault["actions"]],
-        "warnings": [
-            f"{item.name}: {text}"
-            for item in everything
-            for text in (item.result.get("warnings") or item.plan.warnings)
-        ],
+        "warnings": _warnings(everything),
     }
+
+
+def _warnings(items: t.Sequence[_Item]) -> list[str]:
+    """Each warning once, with the names of all that it is about."""
+    names: dict[str, list[str]] = {}
+    for item in items:
+        for text in item.result.get("warnings") or item.plan.warnings:
+            names.setdefault(text, []).append(item.name)
+    return [f"{', '.join(about)}: {text}" for text, about in names.items()]
 
 
 def _failure(failed: t.Sequence[tuple[str, OntapError]], number: int, result: dict[str, t.Any]) -> OntapError:

@@ -388,9 +388,10 @@ class Client:
             self._release = _release_of(self.get("/api/cluster", {"fields": "version"}).get("version"))
         return self._release
 
-    def lacks(self, since: Release) -> bool:
-        """Whether it is known already that the cluster's release is older; asks nothing."""
-        return self._release is not None and not self._release.has(since)
+    @property
+    def known_release(self) -> Release | None:
+        """The release if it has been asked for already."""
+        return self._release
 
     def job(self, uuid: str, *, patience: float | None = None) -> Job:
         """A job as it is now; one that ONTAP has removed comes back with state ``gone``.

@@ -35,6 +35,8 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     Target,
     Vault,
     check_value,
+    key_of,
+    one_names_a_version,
     vault_uri,
 )
 
@@ -204,6 +206,8 @@ REKEY: t.Final = Kind(
     _seen_in_fields,
     job=True,
     confirmed=True,
+    at_last="Look for its job on the cluster first (job show, and for one that has ended job history show). Running "
+    "the task again is safe: it reads which key is in use, and moving to the same key twice does no harm.",
 )
 
 
@@ -459,7 +463,11 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
         record={**current.record, **changes},
         drift=tuple(drift),
         blockers=tuple(gate.blockers),
-        warnings=(*_warnings(desired, current, body), *_secret_missing(body, gate)),
+        warnings=(
+            *_warnings(desired, current, body),
+            *_version_not_shown(desired.values.get("key_id"), current, release),
+            *_secret_missing(body, gate),
+        ),
         credentials=_credentials(desired, sent=bool(sent)),
         needs_release=gate.needs_release,
     )
@@ -585,6 +593,36 @@ def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.An
             "client_certificate."
         )
     return tuple(found)
+
+
+def _version_not_shown(key_id: str | None, current: Vault, release: Release | None) -> t.Iterator[str]:
+    """That a version is wanted and none is shown. Without the key in it, so that many configurations say the same."""
+    key = key_of(key_id)
+    if not (key and key.version and one_names_a_version(key_id, current.value("key_id"))):
+        return
+    if current.key_version(release) == "latest":
+        yield (
+            "key_id names a version, and ONTAP shows that key without one: it uses the newest version in Azure, "
+            "whichever that is, and takes up a new one by itself. azure_key_vault_rekey with key: external and this "
+            "key_id moves to that version. Leave the version out of key_id if the newest is what is meant."
+        )
+    else:
+        yield (
+            "key_id names a version, and ONTAP shows none of that key. Releases before 9.13.1 never show one, so "
+            "whether it is this version cannot be told; from 9.9.1 on azure_key_vault_rekey with force: true moves to "
+            "it in any case. Leave the version out of key_id if any will do."
+        )
+
+
+def unlike_asked(step: Step, vault: Vault, release: Release | None) -> t.Iterator[str]:
+    """That ONTAP, after a move to a key, shows a version that was not asked for, or none of the one that was."""
+    key_id, shown = step.body.get("key_id"), vault.value("key_id")
+    if vault.shows_key_versions(release) and one_names_a_version(key_id, shown):
+        yield (
+            f"ONTAP reported success for key_id {key_id} and shows {shown}. Whether it uses that version alone, or "
+            "always the newest, cannot be told. azure_key_vault_rekey will move again, unless its key_id is as ONTAP "
+            "shows it."
+        )
 
 
 def in_vault(key_id: str, name: t.Any) -> bool:

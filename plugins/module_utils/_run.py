@@ -13,7 +13,13 @@ from ansible_collections.ontap.security.plugins.module_utils._client import Clie
 from ansible_collections.ontap.security.plugins.module_utils._codes import NO_ENTRY, NOT_CONFIGURED
 from ansible_collections.ontap.security.plugins.module_utils._errors import ApiError, OntapError
 from ansible_collections.ontap.security.plugins.module_utils._plan import Plan, Step
-from ansible_collections.ontap.security.plugins.module_utils._vault import Target, Vault, fields_to_read, read
+from ansible_collections.ontap.security.plugins.module_utils._vault import (
+    KEY_VERSIONS,
+    Target,
+    Vault,
+    fields_to_read,
+    read,
+)
 
 # What became of a request. A check run says ``done`` of what would be sent, since that is what it foresees.
 DONE: t.Final = "done"
@@ -125,6 +131,9 @@ class Run:
             "warnings": [*plan.warnings, *self.warnings],
         }
         carried_out = not self.check_mode and result["changed"] and (self.job is None or self.job.ended)
+        version = self._key_version(record, predicted=predicted)
+        if version:
+            result["key_version"] = version
         note = self.note or (plan.done if carried_out else "") or plan.note
         if note:
             result["msg"] = note
@@ -154,6 +163,15 @@ class Run:
             "before": dict(self.before or {}),
             "after": dict(after),
         }
+
+    def _key_version(self, record: t.Mapping[str, t.Any], *, predicted: bool) -> str | None:
+        release = self.client.known_release
+        if predicted and any("key_id" in step.body for step in self.plan.steps):
+            if release and not release.has(KEY_VERSIONS):
+                return "unknown"
+            # ONTAP will show what it is sent.
+            release = KEY_VERSIONS
+        return Vault.of(record).key_version(release)
 
 
 class RacedError(Exception):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
 from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
@@ -18,6 +18,7 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     UnsupportedError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
+    FIELDS,
     HEALTH_FIELDS,
     R9_7,
     R9_8,
@@ -30,7 +31,11 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     Vault,
     check_svm,
     check_uuid_alone,
+    check_value,
 )
+
+# Options that ONTAP cannot filter by, since it compares text, with the field that each is compared with here.
+_COMPARED_HERE: t.Final = {"key_id": "key_id", "vault": "name"}
 
 # Everything a query may name, with the first release that knows it (contract, GET of the collection).
 QUERY_FIELDS: t.Final[dict[str, Release]] = {
@@ -74,9 +79,13 @@ QUERY_FIELDS: t.Final[dict[str, Release]] = {
 
 @dataclass(frozen=True)
 class Search:
-    """A query over all configurations of a cluster: ONTAP's filters, fields, order and page size, checked."""
+    """A query over all configurations of a cluster: ONTAP's filters, fields, order and page size, checked.
+
+    ``values`` are fields that are compared here, as everywhere in the collection, and not by ONTAP.
+    """
 
     filters: t.Mapping[str, str] = field(default_factory=dict)
+    values: t.Mapping[str, str] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
     order_by: tuple[str, ...] = ()
     max_records: int | None = None
@@ -99,14 +108,39 @@ class Search:
                 )
         _check_range("max_records", params.get("max_records"), 1, 10000)
         _check_range("return_timeout", params.get("return_timeout"), 0, 120)
+        filters = _filters(params)
         return cls(
-            filters=_filters(params),
+            filters=filters,
+            values=_values(params, filters, fields),
             fields=fields,
             order_by=order_by,
             max_records=params.get("max_records"),
             return_timeout=params.get("return_timeout"),
             health=bool(params.get("health")),
         )
+
+    def matches(self, vault: Vault) -> bool:
+        """Whether a record that matches the filters is wanted. Raises ``TransportError`` when it does not tell."""
+        for name, value in self.values.items():
+            shown = vault.value(name)
+            try:
+                FIELDS[name].check(shown or "")
+            except ValueError as exc:
+                raise TransportError(
+                    f"ONTAP shows {name} {shown!r} for configuration {vault.uuid}, which cannot be compared with "
+                    f"{value}: {exc}",
+                    remedy="Read all configurations and compare them yourself.",
+                ) from exc
+            if not FIELDS[name].same(value, shown):
+                return False
+        return True
+
+    def to_read(self) -> tuple[str, ...]:
+        """The fields to ask for, with those that are compared here; none for all that cost ONTAP little."""
+        if not (self.fields and self.values):
+            return self.fields
+        everything = ("*",) if all(name.startswith("!") for name in self.fields) else ()
+        return tuple(dict.fromkeys([*everything, *self.fields, *self.values]))
 
     def query(self) -> dict[str, str | int | bool]:
         """Without ``fields``, which depend on what is wanted."""
@@ -174,6 +208,26 @@ def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
     return filters
 
 
+def _values(params: t.Mapping[str, t.Any], filters: t.Mapping[str, str], fields: t.Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for option, name in _COMPARED_HERE.items():
+        if not params.get(option):
+            continue
+        check_value(name, params[option], option)
+        if name in filters:
+            raise InputError(
+                f"{option} is given, and filters gives {name}",
+                remedy=f"Leave {name} out of filters: {option} finds every spelling.",
+            )
+        if f"!{name}" in fields:
+            raise InputError(
+                f"{option} is given, and fields leaves out {name}, which it is compared with",
+                remedy=f"Leave !{name} out of fields.",
+            )
+        values[name] = params[option]
+    return values
+
+
 def _filter_value(value: t.Any) -> str:
     """YAML's values in ONTAP's words; a list means any of them. Text goes as it is, operators included."""
     if isinstance(value, bool):
@@ -189,15 +243,18 @@ def search(client: Client, wanted: Search) -> list[Vault]:
     """All configurations that match, every page of them. Raises ``UnsupportedError`` for what the release lacks."""
     if wanted.health:
         # With no fields given, ** is the one spelling that every release understands.
-        fields = ",".join([*wanted.fields, *HEALTH_FIELDS]) if wanted.fields else "**"
+        fields = ",".join([*wanted.to_read(), *HEALTH_FIELDS]) if wanted.fields else "**"
     else:
-        fields = ",".join(wanted.fields) or "*"
+        fields = ",".join(wanted.to_read()) or "*"
     query = {**wanted.query(), "fields": fields}
-    return [Vault.of(raw) for raw in _ask(lambda q: client.records(VAULTS, q), client, wanted, query)]
+    found = map(Vault.of, _ask(lambda q: client.records(VAULTS, q), client, wanted, query))
+    return [vault for vault in found if wanted.matches(vault)]
 
 
 def count(client: Client, wanted: Search) -> int:
-    """The number of configurations that match, without reading them."""
+    """The number of configurations that match, without reading them unless they have to be compared here."""
+    if wanted.values:
+        return len(search(client, replace(wanted, fields=tuple(wanted.values), order_by=(), health=False)))
     query = {**wanted.query(), "return_records": False}
     for shaping in ("order_by", "max_records"):
         query.pop(shaping, None)

@@ -29,6 +29,7 @@ R9_8 = Release(9, 8)
 R9_9 = Release(9, 9, 1)
 R9_10 = Release(9, 10, 1)
 R9_11 = Release(9, 11, 1)
+R9_13 = Release(9, 13, 1)
 R9_14 = Release(9, 14, 1)
 R9_16 = Release(9, 16, 1)
 
@@ -37,6 +38,8 @@ REACHABILITY = R9_8
 HAS_REKEY_INTERNAL = R9_8
 # From this release on a changed key_id goes by rekey-external; before it, by PATCH.
 REKEY_EXTERNAL = R9_11
+# From this release on key_id is shown as it was given; before it, from 9.8 on, without its version.
+KEY_VERSIONS = R9_13
 # Up to this release the documentation of PATCH calls client_secret required, whatever else is sent.
 PATCH_NEEDS_SECRET_UNTIL = R9_9
 
@@ -101,7 +104,7 @@ class KeyId:
     def parse(cls, value: str) -> KeyId:
         """Raises ``ValueError`` with the reason when ``value`` is no key identifier."""
         parts = _split_https(value)
-        match = re.fullmatch(r"/keys/([0-9A-Za-z-]{1,127})(?:/([0-9A-Za-z-]+))?/?", parts.path, re.IGNORECASE)
+        match = re.fullmatch(r"/keys/([0-9a-z-]{1,127})(?:/([0-9a-z-]+))?/?", parts.path, re.ASCII | re.IGNORECASE)
         if not match:
             raise ValueError("its path is not /keys/<name> or /keys/<name>/<version>")
         return cls(_origin(parts), match[1].lower(), match[2].lower() if match[2] else None)
@@ -120,11 +123,23 @@ def _canonical_uri(value: t.Any) -> t.Any:
         return value
 
 
-def _same_key_id(one: t.Any, other: t.Any) -> bool:
+def key_of(value: t.Any) -> KeyId | None:
+    """The key that an identifier names; None when it is none, for what ONTAP holds may be older than the forms here."""
     try:
-        return KeyId.parse(one).same_key(KeyId.parse(other))
+        return KeyId.parse(value)
     except (TypeError, ValueError, AttributeError):
-        return bool(one == other)
+        return None
+
+
+def _same_key_id(one: t.Any, other: t.Any) -> bool:
+    first, second = key_of(one), key_of(other)
+    return first.same_key(second) if first and second else bool(one == other)
+
+
+def one_names_a_version(one: t.Any, other: t.Any) -> bool:
+    """Whether two identifiers name the same key and only one of them a version of it."""
+    first, second = key_of(one), key_of(other)
+    return bool(first and second and first.same_key(second) and first.version != second.version)
 
 
 def _check_uri(value: str) -> None:
@@ -369,6 +384,24 @@ class Vault:
         if "enabled" in self.record or "configuration" in self.record:
             return R9_14
         return R9_10 if "authentication_method" in self.record else R9_7
+
+    def shows_key_versions(self, release: Release | None = None) -> bool:
+        """Whether a version of the key would be seen in this record; False also where nobody can tell.
+
+        ``release`` is the cluster's, if known: that of a record from 9.10.1 to 9.13.1 cannot be told from it.
+        """
+        key = key_of(self.value("key_id"))
+        return bool(key and key.version) or (release or self.at_least).has(KEY_VERSIONS)
+
+    def key_version(self, release: Release | None = None) -> str | None:
+        """``pinned`` (ONTAP shows a version), ``latest`` (it shows none where it would: Azure's newest is used) or
+        ``unknown``; None without a key."""
+        key = key_of(self.value("key_id"))
+        if not self.value("key_id"):
+            return None
+        if key and key.version:
+            return "pinned"
+        return "latest" if key and self.shows_key_versions(release) else "unknown"
 
     @property
     def azure_reachable(self) -> bool | None:

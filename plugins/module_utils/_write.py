@@ -32,7 +32,7 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._health import health
-from ansible_collections.ontap.security.plugins.module_utils._plan import CREATE, DELETE, Plan, Step
+from ansible_collections.ontap.security.plugins.module_utils._plan import CREATE, DELETE, Plan, Step, unlike_asked
 from ansible_collections.ontap.security.plugins.module_utils._run import (
     DONE,
     REFUSED,
@@ -47,6 +47,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     HEALTH_FIELDS,
     REACHABILITY,
     Vault,
+    one_names_a_version,
     pick,
 )
 
@@ -142,7 +143,7 @@ def _perform(run: Run, step: Step, current: Vault | None) -> tuple[Sent, Vault |
     for last in (False, True):
         try:
             # Reading cannot settle a lost answer to a step that shows nowhere: a stale connection must not lose it.
-            fresh = not step.visible and step.kind.shows(step, current) is None
+            fresh = run.plan.unseen or (not step.visible and step.kind.shows(step, current) is None)
             answer = run.client.write(step.method, path, dict(step.body) or None, query, fresh=fresh)
         except LostAnswerError as exc:
             found = _settle(run, sent, exc)
@@ -211,7 +212,7 @@ def _settle_by_reading_alone(run: Run, sent: Sent, uuid: str) -> None:
     """For a job that ONTAP no longer knows (contract, job lifecycle)."""
     gone = OutcomeError(f"ONTAP no longer knows job {uuid}", method=sent.step.method, path=sent.step.path)
     try:
-        shown = sent.step.kind.shows(sent.step, _find(run, sent))
+        shown = _shown(run, sent, _find(run, sent))
     except OntapError as exc:
         raise _unknown(run, sent, gone, f"Reading the configuration failed as well: {exc.message}") from exc
     if shown is None:
@@ -245,11 +246,11 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault
         raise _not_ended(run, sent, exc) from exc
     except OntapError as exc:
         raise _unknown(run, sent, lost, f"Looking for what became of it failed as well: {exc.message}") from exc
-    shown = step.kind.shows(step, vault)
+    shown = _shown(run, sent, vault)
     if shown is None and jobs and run.job is not None:
         shown = True if run.job.state == "success" else None
     if shown is None:
-        raise _unknown(run, sent, lost, "ONTAP shows neither credentials nor the internal key, so reading cannot tell.")
+        raise _unknown(run, sent, lost, "Whether ONTAP took it cannot be seen: nothing that it shows would tell.")
     if not shown and jobs is None:
         raise _unknown(
             run,
@@ -260,6 +261,17 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault
         )
     sent.outcome = DONE if shown else REFUSED
     return vault
+
+
+def _shown(run: Run, sent: Sent, vault: Vault | None) -> bool | None:
+    """Whether the record shows the effect of a step; None when it cannot."""
+    step, before = sent.step, sent.before
+    shown = step.kind.shows(step, vault)
+    if shown and vault and before and "key_id" in step.body and vault.value("key_id") == before.value("key_id"):
+        # The same key as before, in another version that would be seen, or in one that nothing shows.
+        moved = one_names_a_version(step.body["key_id"], vault.value("key_id"))
+        return False if moved and vault.shows_key_versions(run.client.known_release) else None
+    return shown
 
 
 def _jobs_of(run: Run, step: Step) -> list[Job] | None:
@@ -290,7 +302,8 @@ def _find(run: Run, sent: Sent) -> Vault | None:
 
 
 def _read(run: Run, step: Step) -> tuple[Vault, ...]:
-    if not run.verifies(step) or run.client.lacks(REACHABILITY):
+    release = run.client.known_release
+    if not run.verifies(step) or (release and not release.has(REACHABILITY)):
         return run.read()
     try:
         return run.read(_REACHABILITY)
@@ -317,7 +330,7 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
     except OntapError as unread:
         exc.meaning = f"{exc.meaning} Whether a part of it took effect could not be read: {unread.message}".strip()
         return exc
-    shown = sent.step.kind.shows(sent.step, vault)
+    shown = _shown(run, sent, vault)
     if shown:
         sent.outcome = DONE
     elif shown is False and _same(vault, sent.before):
@@ -435,6 +448,8 @@ def _look_afterwards(run: Run, sent: Sent, found: Vault | None) -> Vault | None:
             exc.tried = _nobody_knows(run, step)
             raise
         found = vault
+    if found is not None:
+        run.warnings += unlike_asked(step, found, run.client.known_release)
     if found is not None and run.verifies(step):
         unverified = bool(step.body.get("skip_verification"))
         run.warnings += azure_refuses(f"{step.kind.did} {run.target}", sent.before, found, unverified=unverified)

@@ -52,7 +52,9 @@ options:
     description:
       - Identifier of the key encryption key, such as V(https://myvault.vault.azure.net/keys/mykey), with or without a version.
       - A different key is rotated to, up to ONTAP 9.10.1 with PATCH (from 9.8), from 9.11.1 with C(rekey-external) and its job.
-      - Where one side names no version, only vault and key are compared. ONTAP 9.8 to 9.12.1 returns the identifier without it.
+      - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in the result says
+        what ONTAP shows. Where a version is given and none is shown, a warning says so.
+      - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
       - Needed to create.
     type: str
   client_id:
@@ -250,6 +252,17 @@ azure_key_vault:
     configuration:
       name: default
       uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
+key_version:
+  description:
+    - What ONTAP shows of the version of the key that the configuration uses afterwards, in check mode what it will show.
+    - V(pinned) is a version. V(latest) is none where it would be shown, so ONTAP uses the newest version in Azure and takes up a new
+      one by itself.
+    - V(unknown) is none where nobody can tell. ONTAP 9.8 to 9.12.1 never shows a version, and 9.13.1 cannot be told from them by the
+      configuration.
+  returned: when there is a configuration
+  type: str
+  choices: [pinned, latest, unknown]
+  sample: pinned
 actions:
   description:
     - The requests that were sent to change something, in check mode those that would be, in order. Names of fields, no values.

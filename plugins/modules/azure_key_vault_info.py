@@ -51,10 +51,24 @@ options:
     description:
       - Read only the configuration with this UUID.
     type: str
+  key_id:
+    description:
+      - Read only configurations that use this key of Azure, such as V(https://myvault.vault.azure.net/keys/mykey).
+      - Compared as in the other modules. Case, port 443 and a trailing slash make no difference.
+      - Without a version it finds the key in every version. With one it finds that version, and also configurations for which ONTAP
+        shows none, since they may use it. RV(azure_key_vaults[].key_version) tells them apart.
+      - All configurations that match the other options are read and compared here, since ONTAP compares text as it is.
+    type: str
+  vault:
+    description:
+      - Read only configurations whose vault (C(name)) is this one, such as V(https://myvault.vault.azure.net/).
+      - Compared as O(key_id) is.
+    type: str
   filters:
     description:
       - Conditions on fields, all of which must hold. A list as value means any of its entries.
       - ONTAP's operators work in values, such as V(vs*), V(!client_secret), V(<5), V(1..5), V(a|b), V(null).
+      - ONTAP compares text as it is. Another spelling of a URI or an ID is missed, so O(key_id) and O(vault) are for keys and vaults.
       - Fields are C(uuid), C(name), C(key_id), C(client_id), C(tenant_id), C(scope), C(svm.name), C(svm.uuid), C(state.available)
         (C(state.cluster_state) means the same), C(state.code), C(state.message).
       - Since ONTAP 9.8 also C(proxy_type), C(proxy_host), C(proxy_port), C(proxy_username), C(azure_reachability.reachable),
@@ -66,6 +80,7 @@ options:
   fields:
     description:
       - Fields to return, by the names O(filters) knows, or groups such as V(svm). ONTAP adds a few that identify the record.
+      - What O(key_id) or O(vault) is compared with is returned too.
       - When not given, all that cost ONTAP little.
     type: list
     elements: str
@@ -112,10 +127,14 @@ EXAMPLES = r"""
 
 - name: Find the configurations that use a key, in any version
   ontap.security.azure_key_vault_info:
-    filters:
-      key_id: https://myvault.vault.azure.net/keys/mykey*
+    key_id: https://myvault.vault.azure.net/keys/mykey
     order_by: [svm.name]
   register: users_of_the_key
+
+- name: Count the configurations in a vault
+  ontap.security.azure_key_vault_info:
+    vault: https://myvault.vault.azure.net/
+    count_only: true
 
 - name: Judge the health of one SVM's configuration
   ontap.security.azure_key_vault_info:
@@ -144,6 +163,14 @@ azure_key_vaults:
   type: list
   elements: dict
   contains:
+    key_version:
+      description:
+        - V(pinned) where ONTAP shows C(key_id) with a version.
+        - V(latest) where it shows none and would, which means that it uses the newest version in Azure and takes up a new one by itself.
+        - V(unknown) where it shows none and nobody can tell. ONTAP 9.8 to 9.12.1 never shows a version, and 9.13.1 cannot be told from
+          them by the configuration.
+      type: str
+      returned: when C(key_id) is read
     health:
       description: What the health fields come to.
       returned: when O(health=true)
@@ -172,7 +199,8 @@ azure_key_vaults:
         name: vs0
         uuid: 4f7abf4c-9a07-11ea-8d52-005056bbeba5
       name: https://myvault.vault.azure.net/
-      key_id: https://myvault.vault.azure.net/keys/mykey
+      key_id: https://myvault.vault.azure.net/keys/mykey/a8e619fd8f234db3b0b95c59540e2a74
+      key_version: pinned
       client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
       tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
       authentication_method: client_secret
@@ -273,10 +301,13 @@ from ansible_collections.ontap.security.plugins.module_utils._client import Clie
 from ansible_collections.ontap.security.plugins.module_utils._health import health
 from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, Spec, run
 from ansible_collections.ontap.security.plugins.module_utils._search import Search, count, search
+from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
 
 SPEC: Spec = {
     "scope": {"type": "str", "choices": ["svm", "cluster"]},
     "uuid": {"type": "str"},
+    "key_id": {"type": "str", "no_log": False},
+    "vault": {"type": "str", "no_log": False},
     "filters": {"type": "dict"},
     "fields": {"type": "list", "elements": "str"},
     "health": {"type": "bool", "default": False},
@@ -300,11 +331,17 @@ def inform(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> 
     if params["count_only"]:
         return {"changed": False, "azure_key_vaults": [], "num_records": count(client, wanted), **about}
     vaults = search(client, wanted)
-    records = [
-        {**vault.record, "health": health(vault).as_result()} if wanted.health else dict(vault.record)
-        for vault in vaults
-    ]
+    records = [_shown(vault, with_health=wanted.health) for vault in vaults]
     return {"changed": False, "azure_key_vaults": records, "num_records": len(records), **about}
+
+
+def _shown(vault: Vault, *, with_health: bool) -> dict[str, t.Any]:
+    version = vault.key_version()
+    return {
+        **vault.record,
+        **({"key_version": version} if version else {}),
+        **({"health": health(vault).as_result()} if with_health else {}),
+    }
 
 
 def _cluster(client: Client) -> dict[str, t.Any]:

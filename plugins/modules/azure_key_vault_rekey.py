@@ -33,7 +33,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(key=external) is idempotent, unless O(force=true). O(key=internal) replaces the key in every run and always reports a change.
+      - O(key=external) is idempotent, unless O(force=true), as long as ONTAP shows the identifier as it was given.
+      - O(key=internal) replaces the key in every run and always reports a change.
 options:
   uuid:
     description:
@@ -52,7 +53,11 @@ options:
   key_id:
     description:
       - Identifier of the external key to use, with or without a version. Required with O(key=external).
-      - Where one side names no version, only vault and key are compared. ONTAP 9.8 to 9.12.1 returns the identifier without it.
+      - Where ONTAP shows that one side names a version of the same key and the other none, the key is moved to, from ONTAP 9.13.1 on. So
+        a version is pinned, or with an identifier that names none, the newest in Azure is used from then on.
+      - ONTAP 9.8 to 9.12.1 shows the identifier without a version. There, and on 9.13.1 where it shows none, whether a version is in use
+        cannot be told, so the key counts as the one in use. RV(msg) and a warning say so, and O(force=true) moves to it.
+      - What ONTAP shows afterwards is in RV(key_version). Where that is not what was asked for, a warning says so.
     type: str
   allow_other_vault:
     description:
@@ -63,7 +68,8 @@ options:
   force:
     description:
       - Move to O(key_id) even if the configuration seems to use it already. Only for O(key=external), and always a change.
-      - Needed to move to another version of the same key on ONTAP 9.9.1 to 9.12.1, which show no versions.
+      - Needed to move to another version of the same key on ONTAP 9.9.1 to 9.12.1, which show no versions, and on 9.13.1 where it
+        shows none.
     type: bool
     default: false
 seealso:
@@ -85,6 +91,12 @@ EXAMPLES = r"""
     svm: vs0
     key: external
     key_id: https://myvault.vault.azure.net/keys/mykey/a8e619fd8f234db3b0b95c59540e2a74
+
+- name: Follow the newest version of a key from now on, instead of the one that is in use (ONTAP 9.13.1 and later)
+  ontap.security.azure_key_vault_rekey:
+    svm: vs0
+    key: external
+    key_id: https://myvault.vault.azure.net/keys/mykey
 
 - name: Give a large SVM an hour
   ontap.security.azure_key_vault_rekey:
@@ -113,6 +125,17 @@ azure_key_vault:
       uuid: 4f7abf4c-9a07-11ea-8d52-005056bbeba5
     name: https://myvault.vault.azure.net/
     key_id: https://myvault.vault.azure.net/keys/mykey2
+key_version:
+  description:
+    - What ONTAP shows of the version of the key that the configuration uses afterwards, in check mode what it will show.
+    - V(pinned) is a version. V(latest) is none where it would be shown, so ONTAP uses the newest version in Azure and takes up a new
+      one by itself.
+    - V(unknown) is none where nobody can tell. ONTAP 9.8 to 9.12.1 never shows a version, and 9.13.1 cannot be told from them by the
+      configuration.
+  returned: when there is a configuration
+  type: str
+  choices: [pinned, latest, unknown]
+  sample: pinned
 diff:
   description: The configuration before and after.
   returned: always

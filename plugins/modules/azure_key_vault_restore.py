@@ -95,6 +95,17 @@ azure_key_vault:
       available: true
       code: "0"
       message: ""
+key_version:
+  description:
+    - What ONTAP shows of the version of the key that the configuration uses afterwards, in check mode what it will show.
+    - V(pinned) is a version. V(latest) is none where it would be shown, so ONTAP uses the newest version in Azure and takes up a new
+      one by itself.
+    - V(unknown) is none where nobody can tell. ONTAP 9.8 to 9.12.1 never shows a version, and 9.13.1 cannot be told from them by the
+      configuration.
+  returned: when there is a configuration
+  type: str
+  choices: [pinned, latest, unknown]
+  sample: pinned
 diff:
   description: The configuration before and after. C(keys_missing_on) names the nodes that lack keys.
   returned: always

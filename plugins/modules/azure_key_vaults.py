@@ -83,7 +83,9 @@ options:
           description:
             - Identifier of the key encryption key, such as V(https://myvault.vault.azure.net/keys/mykey), with or without a version.
             - A different key is rotated to, up to ONTAP 9.10.1 with PATCH (from 9.8), from 9.11.1 with C(rekey-external) and its job.
-            - Where one side names no version, only vault and key are compared. ONTAP 9.8 to 9.12.1 returns the identifier without it.
+            - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in the result says
+              what ONTAP shows. Where a version is given and none is shown, a warning says so.
+            - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
             - Needed to create.
           type: str
         client_id:
@@ -300,6 +302,16 @@ vaults:
       description: Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.
       type: str
       returned: always
+    key_version:
+      description:
+        - What ONTAP shows of the version of the key that the configuration uses afterwards, in check mode what it will show.
+        - V(pinned) is a version. V(latest) is none where it would be shown, so ONTAP uses the newest version in Azure and takes up a new
+          one by itself.
+        - V(unknown) is none where nobody can tell. ONTAP 9.8 to 9.12.1 never shows a version, and 9.13.1 cannot be told from them by the
+          configuration.
+        - Empty where there is no configuration.
+      type: str
+      returned: always
     job:
       description: The job that ONTAP ran for the change, with C(uuid), C(state), C(message) and C(code).
       type: dict
@@ -326,6 +338,7 @@ vaults:
           fields: [client_id, client_secret]
       outcome: done
       credentials: sent
+      key_version: pinned
       job: null
       error: null
 actions:

@@ -12,7 +12,7 @@ from tests.beats import FULL, KEY, KEY_2, OLD, Outcome, assert_four_beats, conne
 from tests.simulator import Simulator
 from tests.waits import Waits
 
-RELEASES = ["9.7", "9.8", "9.9.1", "9.10.1", "9.12.1", "9.14.1", "9.16.1", "9.18.1"]
+RELEASES = ["9.7", "9.8", "9.9.1", "9.10.1", "9.12.1", "9.13.1", "9.14.1", "9.16.1", "9.18.1"]
 RESTORE, REKEY = "azure_key_vault_restore", "azure_key_vault_rekey"
 INTERNAL = {"svm": "vs0", "key": "internal"}
 EXTERNAL = {"svm": "vs0", "key": "external", "key_id": KEY_2}
@@ -209,11 +209,52 @@ def test_rekey_external(sim: Simulator) -> None:
     assert "uses that key already" in beats[2].msg
 
 
+ANY = KEY.rpartition("/")[0]
+OTHER_VERSION = KEY.replace("a8e6", "b8e6")
+
+
+def with_key(sim: Simulator, key_id: str) -> None:
+    sim.ontap.change_vault("vs0", key_id=key_id)
+
+
+@pytest.mark.parametrize(
+    ("used", "wanted"), [(ANY, KEY), (KEY, ANY), (KEY, OTHER_VERSION)], ids=["pin", "free", "next"]
+)
+def test_another_version_of_the_same_key(sim: Simulator, used: str, wanted: str) -> None:
+    """Moved to where ONTAP shows that it is another. Where only the release would tell, that is not asked for."""
+    with_key(sim, used)
+    before = sim.snapshot()
+    options = {**EXTERNAL, "key_id": wanted}
+    if release(sim) < (9, 13) or (release(sim) < (9, 14) and used == ANY):
+        if release(sim) < (9, 8) and used == KEY and wanted != ANY:
+            # ONTAP 9.7 shows versions, and cannot change the key.
+            assert "Changing key_id needs ONTAP 9.8" in rekey(sim, options).msg
+            return
+        for check in (True, False):
+            outcome = rekey(sim, options, check=check)
+            assert (outcome.failed, outcome.changed, outcome.methods) == (False, False, ["GET"]), outcome.msg
+            pinned = release(sim) < (9, 8) and used == KEY
+            assert outcome.result["key_version"] == ("pinned" if pinned else "unknown")
+            assert ("pinned to the version" if pinned else "shows no version") in outcome.msg or wanted == ANY
+            assert bool(outcome.result["warnings"]) == (wanted != ANY)
+        return
+    beats = [rekey(sim, options, check=check) for check in (True, False, False, True)]
+    # Up to 9.13.1 the release is asked for, and the job polled.
+    assert_four_beats(beats, before, requests=4 if release(sim) >= (9, 14) else 6)
+    predicted, done, repeated, _again = beats
+    assert [action["path"].rpartition("/")[2] for action in predicted.result["actions"]] == ["rekey-external"]
+    assert (done.result["diff"]["before"]["key_id"], done.result["diff"]["after"]["key_id"]) == (used, wanted)
+    assert done.result["azure_key_vault"]["key_id"] == wanted
+    assert {beat.result["key_version"] for beat in (predicted, done)} == {"latest" if wanted == ANY else "pinned"}
+    assert "uses that key already" in repeated.msg
+    assert not any(beat.result["warnings"] for beat in beats)
+
+
 def test_another_version_where_ontap_shows_none(sim: Simulator) -> None:
     """Up to 9.12.1 nobody can tell whether the version is in use: the module says so, and force moves to it."""
     if not (9, 11) <= release(sim) < (9, 13):
         return
-    options = {**EXTERNAL, "key_id": KEY.replace("a8e6", "b8e6")}
+    options = {**EXTERNAL, "key_id": OTHER_VERSION}
     outcome = rekey(sim, options)
     assert (outcome.failed, outcome.changed) == (False, False)
     assert "shows no version" in outcome.msg
@@ -223,7 +264,57 @@ def test_another_version_where_ontap_shows_none(sim: Simulator) -> None:
     assert not done.failed, done.msg
     assert len(done.writes) == 1
     assert done.result["diff"] == predicted.result["diff"]
+    assert done.result["key_version"] == predicted.result["key_version"] == "unknown"
     assert "now" in done.msg
+
+
+def test_force_pins_a_version_where_the_record_does_not_tell_the_release(sim: Simulator) -> None:
+    if not (9, 13) <= release(sim) < (9, 14):
+        return
+    with_key(sim, ANY)
+    done = rekey(sim, {**EXTERNAL, "key_id": KEY, "force": True})
+    assert not done.failed, done.msg
+    assert done.result["key_version"] == "pinned"
+    repeated = rekey(sim, {**EXTERNAL, "key_id": KEY})
+    assert (repeated.changed, repeated.methods, repeated.result["warnings"]) == (False, ["GET"], [])
+
+
+@pytest.mark.parametrize(("used", "wanted"), [(ANY, KEY), (KEY, ANY)], ids=["pin", "free"])
+def test_what_ontap_does_not_show_afterwards_is_said_and_not_repeated(sim: Simulator, used: str, wanted: str) -> None:
+    """A cluster that keeps on showing the key as before: one move a run, and a warning."""
+    if release(sim) < (9, 14):
+        return
+    with_key(sim, used)
+    done = rekey(sim, {**EXTERNAL, "key_id": wanted}, client=after_write(sim, lambda: with_key(sim, used)))
+    assert not done.failed, done.msg
+    assert done.changed
+    assert len(done.writes) == 1
+    (warning,) = done.result["warnings"]
+    assert wanted in warning
+    assert f"shows {used}." in warning
+    assert done.result["key_version"] == ("latest" if used == ANY else "pinned")
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
+@pytest.mark.parametrize(("used", "force"), [(ANY, False), (ANY, True), (KEY, True)], ids=["pin", "forced", "same"])
+def test_a_lost_move_to_another_version(sim: Simulator, waits: Waits, kind: str, used: str, force: bool) -> None:
+    """The same key is shown before and after, which settles nothing: the version or the job does."""
+    if release(sim) < (9, 11) or (release(sim) < (9, 14) and not force):
+        return
+    with_key(sim, used)
+    sim.fault(method="POST", kind=kind)
+    outcome = act(sim, REKEY, {**EXTERNAL, "key_id": KEY, "force": force}, waits)
+    if kind == "reset_before" and (release(sim) < (9, 13) or used == KEY):
+        # Nothing shows whether it arrived, so it is neither repeated nor called done.
+        assert outcome.failed
+        assert "cannot be seen" in outcome.msg
+        assert "update_credentials" not in outcome.msg
+        assert len(outcome.writes) == 1
+        return
+    assert not outcome.failed, outcome.msg
+    assert outcome.changed
+    assert len(outcome.writes) == (2 if kind == "reset_before" else 1)
+    assert sim.ontap.store("vs0").settings["key_id"] == KEY
 
 
 def test_a_forced_restore_attaches_once(sim: Simulator, waits: Waits) -> None:

@@ -124,7 +124,7 @@ def test_results_are_documented(name: str, docs: dict[str, t.Any]) -> None:
 
 
 def test_the_same_result_is_documented_the_same(docs: dict[str, t.Any]) -> None:
-    for key in ("actions", "credentials", "job", "error"):
+    for key in ("actions", "credentials", "job", "error", "key_version"):
         texts = {json.dumps(entry["return"][key], sort_keys=True) for entry in docs.values() if key in entry["return"]}
         assert len(texts) == 1, key
 
