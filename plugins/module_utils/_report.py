@@ -187,6 +187,8 @@ def _vault(found: Mapping) -> dict[str, t.Any]:
         "actions": _plain(found.get("actions") or []),
         # ONTAP never returns a secret, so nobody can know whether the stored one is the right one.
         "credentials": "not_compared",
+        # Nor a version of the key on every release.
+        "key_version": _plain(found.get("key_version")),
         "health": None,
         "job": _plain(found.get("job")),
         "error": _error(found) if found.get("error") else None,

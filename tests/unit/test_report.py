@@ -59,6 +59,8 @@ def test_the_top_level() -> None:
     assert report["schema"] == "ontap.security/drift-report"
     assert report["summary"]["verdict"] == "in_sync"
     assert host(report)["vaults"][0]["credentials"] == "not_compared"
+    shown = make({"c1": answer(vault("vs0", key_version="latest"), vault("vs1", key_version=None))})
+    assert [entry["key_version"] for entry in host(shown)["vaults"]] == ["latest", None]
 
 
 @pytest.mark.parametrize(
