@@ -98,7 +98,7 @@ class Restore:
             record={**current.record, "state": {"available": True, "code": "0", "message": ""}},
             note=f"Keys are missing{where}." if lacking else f"Forced. {_NOTHING_TO_RESTORE[found.verdict]}",
             done=f"Restored the keys{where}.",
-            unseen=not lacking,
+            unseen=self.force,
         )
 
 

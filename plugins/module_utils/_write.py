@@ -67,7 +67,10 @@ def write(run: Run, current: Vault | None, again: t.Callable[[Run], dict[str, t.
         if not run.waiting.wait:
             run.plan = replace(plan, after=plan.before)
             return run.result(current.record)
-        return run.result(plan.record) if plan.unseen or run.check_mode else again(run)
+        if run.check_mode or plan.steps[-1].kind == "rekey-internal":
+            return run.result(plan.record)
+        # A plan made again would start a second one.
+        return run.result(_read_outcome(run, plan.steps[-1]).record) if plan.unseen else again(run)
     return run.result(plan.record if run.check_mode else _carry_out(run, current))
 
 
@@ -250,7 +253,8 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault
     if shown is None and jobs and run.job is not None:
         shown = True if run.job.state == "success" else None
     if shown is None:
-        raise _unknown(run, sent, lost, "Whether ONTAP took it cannot be seen: nothing that it shows would tell.")
+        what = "the same key as before" if "key_id" in step.body else "neither credentials nor the internal key"
+        raise _unknown(run, sent, lost, f"Whether ONTAP took it cannot be seen: it shows {what}.")
     if not shown and jobs is None:
         raise _unknown(
             run,

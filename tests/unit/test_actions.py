@@ -317,12 +317,30 @@ def test_a_lost_move_to_another_version(sim: Simulator, waits: Waits, kind: str,
     assert sim.ontap.store("vs0").settings["key_id"] == KEY
 
 
-def test_a_forced_restore_attaches_once(sim: Simulator, waits: Waits) -> None:
+@pytest.mark.parametrize("lacking", [False, True])
+def test_a_forced_restore_attaches_once(sim: Simulator, waits: Waits, lacking: bool) -> None:
+    if lacking:
+        sim.ontap.lose_keys("node2")
     sim.ontap.set_duration("restore", 60)
     assert act(sim, RESTORE, {"svm": "vs0", "force": True}, waits, wait_timeout=10).failed
     attached = act(sim, RESTORE, {"svm": "vs0", "force": True}, waits)
     assert not attached.failed, attached.msg
     assert not attached.writes
+    assert attached.result["azure_key_vault"]["state"]["available"] is True
+
+
+def test_a_forced_rekey_that_attaches_to_the_job_of_another_key_does_not_call_it_its_own(
+    sim: Simulator, waits: Waits
+) -> None:
+    if release(sim) < (9, 11):
+        return
+    sim.ontap.set_duration("rekey-external", 60)
+    third = KEY_2.replace("k2", "k3")
+    assert act(sim, REKEY, {**EXTERNAL, "key_id": third}, waits, wait_timeout=10).failed
+    forced = act(sim, REKEY, {**EXTERNAL, "force": True}, waits)
+    assert forced.failed
+    assert "keys/k3" in forced.msg
+    assert not forced.writes
 
 
 def test_rekey_external_to_another_vault_needs_a_word(sim: Simulator) -> None:
