@@ -67,10 +67,13 @@ def write(run: Run, current: Vault | None, again: t.Callable[[Run], dict[str, t.
         if not run.waiting.wait:
             run.plan = replace(plan, after=plan.before)
             return run.result(current.record)
-        if run.check_mode or plan.steps[-1].kind == "rekey-internal":
+        if run.check_mode:
             return run.result(plan.record)
+        if not plan.unseen:
+            return again(run)
         # A plan made again would start a second one.
-        return run.result(_read_outcome(run, plan.steps[-1]).record) if plan.unseen else again(run)
+        seen = _look_afterwards(run, Sent(plan.steps[-1], current), None)
+        return run.result(seen.record if seen else plan.record)
     return run.result(plan.record if run.check_mode else _carry_out(run, current))
 
 

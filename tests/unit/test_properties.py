@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ontap.security.plugins.module_utils._actions import Rekey, Restore
+from ansible_collections.ontap.security.plugins.module_utils._actions import RESTORE, Rekey, Restore
 from ansible_collections.ontap.security.plugins.module_utils._batch import Batch
 from ansible_collections.ontap.security.plugins.module_utils._client import Release
 from ansible_collections.ontap.security.plugins.module_utils._errors import OntapError
 from ansible_collections.ontap.security.plugins.module_utils._health import health
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, Step, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._plan import CREATE, DELETE, Desired, Plan, Step, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._search import QUERY_FIELDS, Search
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     AUTHENTICATION_METHODS,
@@ -121,9 +121,9 @@ class Ontap:
         return cluster
 
     def performed(self, step: Step) -> dict[str, t.Any] | None:
-        if step.kind == "delete":
+        if step.kind is DELETE:
             return None
-        kept = dict(self.kept or new(self.release)) if step.kind == "create" else dict(self.kept or {})
+        kept = dict(self.kept or new(self.release)) if step.kind is CREATE else dict(self.kept or {})
         kept.update({name: value for name, value in step.body.items() if name in COMPARED})
         if any(name in step.body for name in SECRETS):
             # It helps; where it does not, the module fails.
@@ -131,7 +131,7 @@ class Ontap:
         for name, method in AUTHENTICATION_METHODS.items():
             if name in step.body and self.release.has(R9_10):
                 kept["authentication_method"] = method
-        if step.kind == "restore":
+        if step.kind is RESTORE:
             kept["state"] = {"available": True, "code": "0"}
         return kept
 
@@ -205,7 +205,7 @@ def check_plan(plan: Plan) -> None:
         assert blocker.remedy
     # A secret is in a body and nowhere else.
     said = (plan.before, plan.after, plan.record, plan.drift, [drift.as_result() for drift in plan.drift])
-    told = ([step.as_action("u1") for step in plan.steps], plan.warnings, plan.note, plan.pending, plan.done)
+    told = ([step.as_action("done", "u1") for step in plan.steps], plan.warnings, plan.note, plan.pending, plan.done)
     assert CANARY not in repr((plan, said, told, [blocker.text() for blocker in plan.blockers]))
 
 
