@@ -198,6 +198,7 @@ def test_rekey(sim: Simulator, tmp_path: Path) -> None:
     assert (moved.failed, moved.writes) == (False, ["rekey-external"]), moved.output
     shown = moved.output.partition("of each SVM before]")[2]
     assert shown.index(KEY) < shown.index(KEY_2)
+    assert shown.count("version pinned") == 2
     repeated = run(sim, tmp_path, "rekey", **external)
     assert (repeated.failed, repeated.writes, repeated.changed) == (False, [], 0), repeated.output
 

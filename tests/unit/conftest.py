@@ -1,11 +1,17 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints what tests have counted, such as the cells of the fault matrix."""
+"""What holds for all unit tests, and what they have counted, such as the cells of the fault matrix."""
 
 from __future__ import annotations
 
 import collections
 import typing as t
+
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:

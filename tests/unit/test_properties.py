@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._actions import RESTORE, Rekey, Restore
@@ -36,9 +36,6 @@ R9_8, R9_10, R9_13, R9_14 = Release(9, 8), Release(9, 10, 1), Release(9, 13, 1),
 # In every secret, and in nothing else.
 CANARY = "c4n4ry"
 GUID = "aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa"
-
-# A busy machine is no reason to fail.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 # --- values: few enough to meet each other, with spellings that mean the same, and texts that mean nothing
@@ -209,7 +206,6 @@ def check_plan(plan: Plan) -> None:
     assert CANARY not in repr((plan, said, told, [blocker.text() for blocker in plan.blockers]))
 
 
-@patient
 @given(given=options(anything), cluster=clusters(anything))
 def test_no_wish_and_no_record_breaks_a_plan(given: dict[str, t.Any], cluster: Ontap) -> None:
     wanted = made(Desired.of, given)
@@ -218,7 +214,6 @@ def test_no_wish_and_no_record_breaks_a_plan(given: dict[str, t.Any], cluster: O
         check_plan(plan_of(wanted, cluster))
 
 
-@patient
 @given(given=options(plain), cluster=clusters())
 def test_a_plan_that_was_carried_out_leaves_nothing_to_do(given: dict[str, t.Any], cluster: Ontap) -> None:
     wanted = made(Desired.of, given)
@@ -246,7 +241,6 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(given: dict[str, t.Any
             assert FIELDS[name].same(plan.record.get(name), afterwards.vault.value(name)), name
 
 
-@patient
 @given(cluster=clusters(exists=True), names=st.sets(st.sampled_from(COMPARED)))
 def test_what_is_shown_is_what_is_wanted(cluster: Ontap, names: set[str]) -> None:
     """Who writes down what ONTAP shows, has nothing to do, on any release, in one request."""
@@ -257,7 +251,7 @@ def test_what_is_shown_is_what_is_wanted(cluster: Ontap, names: set[str]) -> Non
     assert (plan.steps, plan.drift, plan.blockers, plan.needs_release) == ((), (), (), False)
 
 
-@settings(patient, max_examples=300)
+@settings(max_examples=300)
 @given(
     data=st.data(),
     cluster=clusters(exists=True),
@@ -292,7 +286,6 @@ def test_a_rekey_is_done_once(data: st.DataObject, cluster: Ontap, allow: bool, 
         assert not one_names_a_version(wanted.key_id, afterwards.vault.value("key_id"))
 
 
-@patient
 @given(force=st.booleans(), internal=st.booleans(), cluster=clusters())
 def test_what_acts_on_keys_keeps_the_same_promises(force: bool, internal: bool, cluster: Ontap) -> None:
     target = Desired.of({"svm": "vs0"}).target
@@ -332,7 +325,6 @@ queries = st.fixed_dictionaries(
 )
 
 
-@patient
 @given(params=queries, cluster=clusters(exists=True))
 def test_no_query_breaks(params: dict[str, t.Any], cluster: Ontap) -> None:
     wanted = made(Search.of, params)
@@ -347,7 +339,6 @@ def test_no_query_breaks(params: dict[str, t.Any], cluster: Ontap) -> None:
     assert found == wanted.matches(cluster.vault)
 
 
-@patient
 @given(entries=st.lists(options(anything), max_size=4), unmanaged=st.sampled_from(["ignore", "report", "absent"]))
 def test_no_list_breaks(entries: list[dict[str, t.Any]], unmanaged: str) -> None:
     params = {"vaults": entries, "unmanaged": unmanaged, "concurrency": 4, "allow_empty": False}
@@ -365,7 +356,6 @@ anything_at_all = st.one_of(
 )
 
 
-@patient
 @given(one=anything_at_all, other=anything_at_all)
 @pytest.mark.parametrize("name", COMPARED)
 def test_values_compare_both_ways(name: str, one: t.Any, other: t.Any) -> None:
@@ -377,7 +367,6 @@ def test_values_compare_both_ways(name: str, one: t.Any, other: t.Any) -> None:
         assert item.same(one, item.canonical(one))
 
 
-@patient
 @given(key_id=st.one_of(key_ids, junk.map("https://v.vault.azure.net/keys/{}".format)))
 # Letters that are k and s to whoever ignores case, and no letters of Azure's.
 @example("https://v.vault.azure.net/keys/\u212a")
@@ -393,7 +382,6 @@ def test_a_key_is_parsed_as_it_is_written(key_id: str) -> None:
     assert vault_uri(key.vault) == key.vault
 
 
-@patient
 @given(one=key_ids, other=key_ids)
 def test_one_key_is_the_same_in_one_version_or_in_none(one: str, other: str) -> None:
     first, second = KeyId.parse(one), KeyId.parse(other)
@@ -406,7 +394,6 @@ def test_one_key_is_the_same_in_one_version_or_in_none(one: str, other: str) -> 
         assert not one_names_a_version(one, other)
 
 
-@patient
 @given(cluster=clusters(anything, exists=True))
 def test_a_record_is_read_once_for_all(cluster: Ontap) -> None:
     assert cluster.vault
