@@ -1,15 +1,24 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The health of a configuration, judged from what ONTAP reports of keys, Azure and nodes."""
+"""The health of a configuration, judged from what ONTAP reports of keys, Azure and nodes.
+
+``health`` is pure. ``with_volumes`` reads the one thing that it needs and no configuration shows.
+"""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from collections import Counter
 from dataclasses import dataclass, replace
 
-from ansible_collections.ontap.security.plugins.module_utils._vault import HEALTH_FIELDS, Vault, verdict_of
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, literal, withheld
+from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._errors import ApiError, TransportError
+from ansible_collections.ontap.security.plugins.module_utils._vault import REACHABILITY, Vault, verdict_of
+
+VOLUMES = "/api/storage/volumes"
 
 
 @dataclass(frozen=True)
@@ -28,73 +37,160 @@ class Health:
         return {"verdict": self.verdict, "reasons": list(self.reasons), "nodes": list(self.nodes)}
 
 
-# The state's code is the same for both cases, and no other field tells them apart: ONTAP explains an unavailable key
-# only in this field's text, "Node: n1. Reason: No volumes created yet ...; will be available after creating encrypted
-# volumes." The older form is "... unavailable in following nodes - node1, node2.".
-_NO_VOLUME = re.compile(
-    r"\b(?:no|without) (?:encrypted )?volumes?\b|\bvolumes? (?:do|does|did) not exist\b"
-    r"|\b(?:after|until|before) [^.]*\bvolumes?\b",
-    re.I,
+# The worst that is found names the verdict; every finding is a reason. What nobody knows is worse than what is well.
+_WORST_FIRST: t.Final = (
+    "azure_unreachable",
+    "node_unreachable",
+    "keys_missing",
+    "unknown",
+    "no_encrypted_volume_yet",
+    "healthy",
 )
+
+# The one sentence that is documented for an SVM without encrypted volumes. It counts where volumes cannot be read, and
+# nothing else that is said about them does: a fault may be put in words about volumes as well.
+_NO_VOLUME_YET = re.compile(r"\bwill\s+be\s+available\s+after\s+creating\s+encrypted\s+volumes\b", re.I)
+# Which nodes: "Node: n1. Reason: ...", and up to 9.8 "... unavailable in following nodes - node1, node2.".
 _NODE_REASON = re.compile(r"\bnode:\s*([\w.-]*\w)\.?\s*reason:\s*(.*?)(?=\bnode:|$)", re.I | re.S)
 _NODE_LIST = re.compile(r"\bnodes?\s*[-:]\s*([\w.-]*\w(?:\s*,\s*[\w.-]*\w)*)", re.I)
 
 
 def health(vault: Vault, *of: str) -> Health:
     """The verdict over ``state``, ``azure_reachability`` and ``ekmip_reachability``, or over those named in ``of``."""
-    if of:
-        vault = replace(vault, record={k: v for k, v in vault.record.items() if k in of or k not in HEALTH_FIELDS})
     if not vault.enabled:
         return Health("unknown", ("ONTAP reports no health for an inactive configuration",))
-    # The worst that is found names the verdict; every finding is a reason.
-    found: dict[str, list[str]] = {}
-    nodes: dict[str, None] = {}
+    judges = {"azure_reachability": _azure, "ekmip_reachability": _key_servers, "state": _keys}
+    found = [finding for name, judge in judges.items() if not of or name in of for finding in judge(vault)]
+    return Health(
+        min((finding.verdict for finding in found), key=_WORST_FIRST.index, default="healthy"),
+        tuple(reason for finding in found for reason in finding.reasons),
+        tuple(dict.fromkeys(node for finding in found for node in finding.nodes)),
+    )
+
+
+def _azure(vault: Vault) -> t.Iterator[Health]:
     if vault.azure_reachable is False:
         azure = vault.record["azure_reachability"]
-        found["azure_unreachable"] = [_sentence("Azure cannot be reached or refuses the credential", azure)]
-    for entry in vault.record.get("ekmip_reachability") or []:
-        if verdict_of(entry, "reachable") is False:
-            node = str((entry.get("node") or {}).get("name") or (entry.get("node") or {}).get("uuid") or "a node")
-            nodes[node] = None
-            found.setdefault("node_unreachable", []).append(
-                _sentence(f"the embedded key server of node {node} cannot be reached", entry)
-            )
-    state = vault.record.get("state")
-    state = state if isinstance(state, dict) else {}
-    available = verdict_of(state, "available")
-    if available is False:
-        verdict, lacking = _lacking(str(state.get("message") or ""))
-        nodes.update(dict.fromkeys(lacking))
-        found[verdict] = [
-            _sentence("the keys are not on every node", state)
-            if verdict == "keys_missing"
-            else "no encrypted volume exists yet; ONTAP reports the keys once there is one"
-        ]
-    for verdict in ("azure_unreachable", "node_unreachable", "keys_missing", "no_encrypted_volume_yet"):
-        if verdict in found:
-            return Health(verdict, tuple(reason for reasons in found.values() for reason in reasons), tuple(nodes))
-    if available is None:
-        return Health("unknown", ("ONTAP did not report the state of the keys",))
-    if vault.azure_reachable is None:
-        return Health("healthy", ("ONTAP reports the keys as available and says nothing about Azure's reachability",))
-    return Health("healthy")
+        reason = _sentence("Azure cannot be reached or refuses the credential", azure, "reachable")
+        yield Health("azure_unreachable", (reason,))
+    elif vault.azure_reachable is None and _could_report(vault):
+        yield Health("unknown", ("ONTAP did not report whether it reaches Azure",))
+    elif vault.azure_reachable is None:
+        yield Health("healthy", (f"ONTAP says nothing about Azure's reachability; it does from {REACHABILITY} on",))
 
 
-def _lacking(message: str) -> tuple[str, list[str]]:
-    """Verdict and nodes for an unavailable state."""
-    reasons = _NODE_REASON.findall(message)
-    if reasons:
-        missing = [node for node, reason in reasons if not _NO_VOLUME.search(reason)]
-        return (
-            ("keys_missing", missing) if missing else ("no_encrypted_volume_yet", [node for node, _reason in reasons])
-        )
+def _could_report(vault: Vault) -> bool:
+    """Whether the record is of a release that reports on Azure and key servers: then silence is no good news."""
+    known = ("azure_reachability", "ekmip_reachability")
+    return vault.at_least.has(REACHABILITY) or any(name in vault.record for name in known)
+
+
+def _key_servers(vault: Vault) -> t.Iterator[Health]:
+    listed = vault.record.get("ekmip_reachability")
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    if not entries and _could_report(vault):
+        yield Health("unknown", ("ONTAP did not report whether the nodes reach their embedded key servers",))
+    for entry in entries:
+        reachable = verdict_of(entry, "reachable")
+        node = entry.get("node")
+        names = node if isinstance(node, dict) else {}
+        name = str(names.get("name") or names.get("uuid") or "a node")
+        if reachable is False:
+            reason = _sentence(f"the embedded key server of node {name} cannot be reached", entry, "reachable")
+            yield Health("node_unreachable", (reason,), (name,))
+        elif reachable is None:
+            reason = f"ONTAP did not report whether the embedded key server of node {name} can be reached"
+            yield Health("unknown", (reason,), (name,))
+
+
+def _keys(vault: Vault) -> t.Iterator[Health]:
+    if vault.keys_available is None:
+        yield Health("unknown", ("ONTAP did not report the state of the keys",))
+    if vault.keys_available is not False:
+        return
+    state, number = vault.record["state"], vault.encrypted_volumes
+    message = str(state.get("message") or "")
     listed = _NODE_LIST.search(message)
-    names = re.split(r"\s*,\s*", listed[1]) if listed else []
-    return ("no_encrypted_volume_yet" if _NO_VOLUME.search(message) else "keys_missing"), names
+    reasons = _NODE_REASON.findall(message) or [
+        (name, message) for name in (re.split(r"\s*,\s*", listed[1]) if listed else ())
+    ]
+    nodes = tuple(name for name, _reason in reasons)
+    lacking = tuple(name for name, reason in reasons if not _NO_VOLUME_YET.search(reason))
+    if _is_open(vault) and (number == 0 if number is not None else not lacking and _NO_VOLUME_YET.search(message)):
+        reason = "no encrypted volume exists yet; ONTAP reports the keys once there is one"
+        yield Health("no_encrypted_volume_yet", (reason,), nodes)
+        return
+    reason = _sentence("the keys are not on every node", state, "available")
+    if _is_open(vault) and number is None:
+        reason += " (whether encrypted volumes need them could not be told)"
+    yield Health("keys_missing", (reason,), nodes if number is not None else lacking or nodes)
 
 
-def _sentence(what: str, entry: t.Mapping[str, t.Any]) -> str:
+def _is_open(vault: Vault) -> bool:
+    """Whether the keys may be unavailable for want of encrypted volumes: then ONTAP says so plainly, and does not call
+    them available with a code that says otherwise."""
+    return vault.keys_available is False and vault.record["state"].get("available") is not True
+
+
+def _sentence(what: str, entry: t.Mapping[str, t.Any], flag: str) -> str:
     said = str(entry.get("message") or "").strip()
     code = entry.get("code")
-    tail = f" (ONTAP code {code})" if code not in (None, "0", "") else ""
+    denied = f", although {flag} is true" if entry.get(flag) is True else ""
+    tail = f" (ONTAP code {code}{denied})" if code not in (None, "0", "") else ""
     return f"{what}{tail}: {said}" if said else f"{what}{tail}"
+
+
+def with_volumes(client: Client, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]:
+    """The configurations, each whose keys ONTAP reports as unavailable with the number of its encrypted volumes.
+
+    Where there are none of these, nothing is asked: else one request, or for several SVMs one a page, and one more for
+    the cluster scope. The number stays None where the login may not read volumes. Raises ``OntapError``.
+    """
+    unclear = [vault for vault in vaults if vault.enabled and _is_open(vault)]
+    try:
+        numbers = _numbers(client, unclear)
+    except (ApiError, TransportError) as exc:
+        if not withheld(exc) and exc.code not in UNKNOWN_NAME:
+            raise
+        numbers = {}
+    return tuple(replace(vault, encrypted_volumes=numbers.get(vault.uuid)) for vault in vaults)
+
+
+def _numbers(client: Client, unclear: t.Sequence[Vault]) -> dict[str, int | None]:
+    """How many encrypted volumes there are, by the UUID of the configuration that keeps their keys."""
+    of_svms = [vault for vault in unclear if vault.scope != "cluster"]
+    found: dict[str, int | None] = {}
+    if len({vault.svm_uuid or vault.svm for vault in of_svms}) > 1:
+        found = _by_svm(client, of_svms)
+    elif of_svms:
+        vault = of_svms[0]
+        svm = {"svm.name": literal(vault.svm)} if vault.svm else {"svm.uuid": literal(vault.svm_uuid or "")}
+        number = _count(client, {**svm, "encryption.type": "volume"})
+        found = {vault.uuid: number for vault in of_svms}
+    for vault in unclear:
+        if vault.scope == "cluster":
+            # Those of SVMs with a key manager of their own cannot be told from its own, so only none at all is certain.
+            found[vault.uuid] = None if _count(client, {"encryption.type": "volume|aggregate"}) else 0
+    return found
+
+
+def _count(client: Client, query: t.Mapping[str, str]) -> int:
+    number = client.get(VOLUMES, {**query, "return_records": False}).get("num_records")
+    if not isinstance(number, int):
+        raise TransportError(f"GET {VOLUMES} answered without num_records", method="GET", path=VOLUMES)
+    return number
+
+
+def _by_svm(client: Client, vaults: t.Sequence[Vault]) -> dict[str, int | None]:
+    records = client.records(VOLUMES, {"encryption.type": "volume", "fields": "svm.name,svm.uuid"})
+    counted: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        svm = record.get("svm")
+        named = {name: svm[name] for name in ("uuid", "name") if svm.get(name)} if isinstance(svm, dict) else {}
+        if not named:
+            # Whose it is cannot be told, and it may be anybody's.
+            return {}
+        counted.update((name, str(value).lower() if name == "uuid" else str(value)) for name, value in named.items())
+    return {
+        vault.uuid: max(counted["uuid", vault.svm_uuid or ""], counted["name", vault.svm or ""]) for vault in vaults
+    }

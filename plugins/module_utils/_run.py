@@ -92,7 +92,12 @@ class Run:
 
     def read(self, *also: str) -> tuple[Vault, ...]:
         """The records of the target's scope, with every field that the module looks at, and those named in ``also``."""
-        return read_scope(self.client, self.target, fields_to_read([*self.wanted.shown_by, *also]))
+        found = read_scope(self.client, self.target, fields_to_read([*self.wanted.shown_by, *also]))
+        if "state" not in self.wanted.shown_by:
+            return found
+        from ansible_collections.ontap.security.plugins.module_utils._health import with_volumes
+
+        return with_volumes(self.client, found)
 
     def wait_for(self, uuid: str) -> None:
         """Wait for a job within what is left of the time for all jobs together."""

@@ -243,7 +243,9 @@ def search(client: Client, wanted: Search) -> list[Vault]:
     """All configurations that match, every page of them. Raises ``UnsupportedError`` for what the release lacks."""
     if wanted.health:
         # With no fields given, ** is the one spelling that every release understands.
-        fields = ",".join([*wanted.to_read(), *HEALTH_FIELDS]) if wanted.fields else "**"
+        # Named twice, ONTAP would refuse; scope and SVM tell which volumes the health is about.
+        named = dict.fromkeys((*wanted.to_read(), "scope", "svm", *HEALTH_FIELDS))
+        fields = ",".join(named) if wanted.fields else "**"
     else:
         fields = ",".join(wanted.to_read()) or "*"
     query = {**wanted.query(), "fields": fields}

@@ -247,6 +247,19 @@ _STANDARD = frozenset({"name", "key_id", "client_id", "tenant_id"})
 
 HEALTH_FIELDS: t.Final = ("state", "azure_reachability", "ekmip_reachability")
 
+# What is worth telling when it is set and nobody has described it: through these, a secret goes another way than people
+# think. With what Azure's public cloud uses, which needs no describing. verify_host and verify_ip are not among them,
+# because no document says what they are when nobody has set them.
+UNDESCRIBED: t.Final[dict[str, t.Any]] = {
+    "proxy_type": None,
+    "proxy_host": None,
+    "proxy_port": None,
+    "proxy_username": None,
+    "oauth_host": "login.microsoftonline.com",
+    "vault_host": "vault.azure.net",
+    "port": 443,
+}
+
 
 def check_value(name: str, value: t.Any, option: str | None = None) -> None:
     """Raises ``InputError`` naming the option when ``value`` cannot be a value of field ``name``."""
@@ -349,7 +362,10 @@ def check_uuid_alone(params: t.Mapping[str, t.Any]) -> None:
 
 @dataclass(frozen=True)
 class Vault:
-    """One configuration as read. ``record`` is ONTAP's, cleaned: no links, no secrets, one spelling of the state."""
+    """One configuration as read. ``record`` is ONTAP's, cleaned: no links, no secrets, one spelling of the state.
+
+    ``encrypted_volumes`` is the number of volumes whose keys it keeps, None where nobody asked or could be told.
+    """
 
     uuid: str
     scope: str
@@ -358,6 +374,7 @@ class Vault:
     configuration: str | None
     enabled: bool
     record: t.Mapping[str, t.Any] = field(repr=False)
+    encrypted_volumes: int | None = None
 
     @classmethod
     def of(cls, raw: t.Mapping[str, t.Any]) -> Vault:
@@ -408,14 +425,21 @@ class Vault:
         """ONTAP's word on whether Azure accepts the stored credential; None when it says nothing."""
         return verdict_of(self.record.get("azure_reachability"), "reachable")
 
+    @property
+    def keys_available(self) -> bool | None:
+        """ONTAP's word on whether the keys are on every node; None when it says nothing."""
+        return verdict_of(self.record.get("state"), "available")
+
 
 def verdict_of(entry: t.Any, name: str) -> bool | None:
-    """The boolean if there is one, else the code, which is "0" when all is well; None when neither is there."""
+    """Whether all is well: the boolean says so, and so does the code, which is "0" then. None when neither is there."""
     if not isinstance(entry, dict):
         return None
-    if isinstance(entry.get(name), bool):
-        return bool(entry[name])
-    return entry["code"] == "0" if entry.get("code") is not None else None
+    code, said = entry.get("code"), entry.get(name)
+    said = said if isinstance(said, bool) else None
+    if code in (None, ""):
+        return said
+    return said is not False and code == "0"
 
 
 def clean_record(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -88,6 +88,9 @@ options:
     description:
       - Whether to read C(state), C(azure_reachability) and C(ekmip_reachability) as well and judge them.
       - Costly, since the nodes ask Azure and each other. Leave it off in what runs often.
+      - Where keys are reported as unavailable, the number of encrypted volumes decides whether any are missing. That takes one request
+        more, or for several SVMs one a page, and another for the cluster scope.
+      - With O(fields), scope and SVM come along.
     type: bool
     default: false
   cluster:
@@ -180,6 +183,10 @@ azure_key_vaults:
           description:
             - V(healthy), V(no_encrypted_volume_yet) (nothing is wrong, ONTAP reports keys once there is one), V(keys_missing),
               V(azure_unreachable), V(node_unreachable) or V(unknown). The worst that was found.
+            - V(healthy) needs a good report in all three fields, with no code but V(0). What ONTAP leaves out is V(unknown), except for
+              what its release does not have; then C(reasons) say so.
+            - Where the login may not read volumes, only the sentence that ONTAP documents for an SVM without any makes it
+              V(no_encrypted_volume_yet). ONTAP does not say that up to 9.8.
           type: str
           returned: always
         reasons:
@@ -298,7 +305,7 @@ error:
 import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client
-from ansible_collections.ontap.security.plugins.module_utils._health import health
+from ansible_collections.ontap.security.plugins.module_utils._health import health, with_volumes
 from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, Spec, run
 from ansible_collections.ontap.security.plugins.module_utils._search import Search, count, search
 from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
@@ -330,7 +337,7 @@ def inform(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> 
     about = {"cluster": _cluster(client)} if params["cluster"] else {}
     if params["count_only"]:
         return {"changed": False, "azure_key_vaults": [], "num_records": count(client, wanted), **about}
-    vaults = search(client, wanted)
+    vaults = with_volumes(client, search(client, wanted)) if wanted.health else search(client, wanted)
     records = [_shown(vault, with_health=wanted.health) for vault in vaults]
     return {"changed": False, "azure_key_vaults": records, "num_records": len(records), **about}
 

@@ -14,8 +14,8 @@ author:
 description:
   - Restores the keys of an SVM or cluster from Azure to the nodes of the cluster, and only when a node lacks them.
   - Needed after a node was replaced, or booted while Azure could not be reached; until then giveback to that node is vetoed.
-  - Reads the state first. Does nothing when every node has its keys, when no encrypted volume exists yet, and when ONTAP does not
-    say (RV(msg) tells which); O(force=true) restores in each case.
+  - Reads the state first, and where that reports keys as unavailable, the number of encrypted volumes. Does nothing when every node has
+    its keys, when no encrypted volume exists yet, and when ONTAP does not say (RV(msg) tells which); O(force=true) restores in each case.
   - Afterwards reads the state again. The task succeeds only when no node lacks keys any more.
 extends_documentation_fragment:
   - ontap.security.connection

@@ -8,7 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.simulator import cluster, keystores, vaults
+from tests.simulator import cluster, keystores, vaults, volumes
 from tests.simulator.call import Answer, Call
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import ALWAYS, Span, since
@@ -74,6 +74,8 @@ ROUTES = (
     Route("/api/cluster/jobs/{}", {"GET": ("jobs-get", cluster.job), "PATCH": ("jobs-patch", cluster.change_job)}),
     Route("/api/svm/svms", {"GET": ("", cluster.svms)}),
     Route("/api/svm/svms/{}", {"GET": ("", cluster.svm)}),
+    Route("/api/storage/volumes", {"GET": ("volumes-list", volumes.collection)}),
+    Route("/api/storage/volumes/{}", {"GET": ("", volumes.instance)}),
 )
 
 

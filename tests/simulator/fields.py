@@ -133,6 +133,18 @@ def _job_fields(_profile: Profile) -> list[Field]:
     ]
 
 
+def _volume_fields(_profile: Profile) -> list[Field]:
+    return [
+        Field("uuid"),
+        Field("name"),
+        Field("svm.uuid"),
+        Field("svm.name"),
+        Field("encryption.enabled", "boolean", expensive=True),
+        Field("encryption.type", choices=("none", "volume", "aggregate"), expensive=True),
+        Field("encryption.state", expensive=True),
+    ]
+
+
 def _cluster_fields(_profile: Profile) -> list[Field]:
     return [
         Field("name"),
@@ -195,4 +207,5 @@ def schemas(profile: Profile) -> t.Mapping[str, Schema]:
         "cluster": _schema(profile, _cluster_fields(profile), (), ()),
         "svms": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
         "nodes": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
+        "volumes": _schema(profile, _volume_fields(profile), ("uuid", "name"), ("uuid", "name")),
     }

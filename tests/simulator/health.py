@@ -16,9 +16,10 @@ from tests.simulator.records import KeyStore, Node
 if t.TYPE_CHECKING:
     from tests.simulator.ontap import Ontap
 
-KEY_UNAVAILABLE = "The top-level internal key encryption key is unavailable"
 AZURE_UNAVAILABLE = "The Azure Key Vault service cannot be used"
-NO_VOLUME_YET = "No encrypted volume has been created for the SVM; the status is known once there is one."
+NO_VOLUME_YET = (
+    "No volumes created yet for the SVM. Wrapped KEK status will be available after creating encrypted volumes."
+)
 
 
 def health(ontap: Ontap, store: KeyStore) -> Record:
@@ -26,8 +27,8 @@ def health(ontap: Ontap, store: KeyStore) -> Record:
     lacking = nodes_without_keys(ontap, store)
     unreachable = azure_trouble(ontap, store)
     return {
-        "state": _report(ontap, ontap.profile.state_flag, lacking, 65537551, KEY_UNAVAILABLE),
-        "azure_reachability": _report(ontap, "reachable", unreachable, 65537549, AZURE_UNAVAILABLE),
+        "state": _report(ontap, ontap.profile.state_flag, lacking, 65537551, _state_message(ontap, lacking)),
+        "azure_reachability": _report(ontap, "reachable", unreachable, 65537549, _azure_message(unreachable)),
         "ekmip_reachability": [_kmip(ontap, node) for node in ontap.nodes],
     }
 
@@ -43,7 +44,8 @@ def nodes_without_keys(ontap: Ontap, store: KeyStore) -> dict[str, str]:
         if not node.reachable:
             trouble[node.name] = "The node is out of quorum."
         elif node.uuid not in store.keys_on:
-            trouble[node.name] = "The key is not restored on this node."
+            # Speaks of volumes, and says that something is wrong all the same.
+            trouble[node.name] = "KEK not restored. Run restore before bringing volumes online."
     return trouble
 
 
@@ -56,10 +58,30 @@ def azure_trouble(ontap: Ontap, store: KeyStore, credential: str | None = None) 
     return {n.name: "The vault does not answer." for n in ontap.nodes if not (n.reachable and n.reaches_azure)}
 
 
-def _report(ontap: Ontap, flag: str, trouble: dict[str, str], code: int, what: str) -> Record:
-    reasons = " ".join(f"Node: {node}. Reason: {reason}" for node, reason in trouble.items())
-    message = f"{what} on the following nodes: {', '.join(trouble)}. {reasons}" if trouble else ""
-    return {flag: not trouble, "message": message, "code": _code(ontap, code if trouble else 0)}
+def _report(ontap: Ontap, flag: str, trouble: dict[str, str], code: int, message: str) -> Record:
+    return {
+        flag: not trouble,
+        "message": message if trouble else "",
+        "code": _code(ontap, code if trouble else 0),
+    }
+
+
+def _reasons(trouble: dict[str, str]) -> str:
+    return " ".join(f"Node: {node}. Reason: {reason}" for node, reason in trouble.items())
+
+
+def _state_message(ontap: Ontap, trouble: dict[str, str]) -> str:
+    """The references up to 9.8 show the nodes only, later ones a reason for each."""
+    if not ontap.profile.since("9.9.1"):
+        return f"AKV key protection is unavailable in following nodes - {', '.join(trouble)}."
+    return (
+        "Top-level internal key protection key (KEK) is unavailable on the following nodes with the associated "
+        f"reasons: {_reasons(trouble)}"
+    )
+
+
+def _azure_message(trouble: dict[str, str]) -> str:
+    return f"{AZURE_UNAVAILABLE} on the following nodes: {', '.join(trouble)}. {_reasons(trouble)}"
 
 
 def _kmip(ontap: Ontap, node: Node) -> Record:

@@ -34,6 +34,7 @@ REFUSABLE = (
     "jobs-list",
     "jobs-get",
     "jobs-patch",
+    "volumes-list",
 )
 EXTERNAL = ("kmip", "akv", "gcp", "aws", "ikp", "barbican")
 ROLES = ("admin", "readonly", "none")
@@ -83,10 +84,20 @@ class Refusal(t.NamedTuple):
 
 
 class User(t.NamedTuple):
-    """A login: ``role`` is admin, readonly or none (which may log in, but do nothing)."""
+    """A login: ``role`` is admin, readonly or none (which may log in, but do nothing).
+
+    ``paths`` are those that the role is for, with all below them; None: the whole API.
+    """
 
     password: str
     role: str
+    paths: tuple[str, ...] | None = None
+
+    def may(self, method: str, path: str) -> bool:
+        """Tell whether the login may send a request."""
+        if self.role == "none" or (self.role == "readonly" and method not in ("GET", "HEAD", "OPTIONS")):
+            return False
+        return self.paths is None or any(f"{path}/".startswith(f"{allowed}/") for allowed in self.paths)
 
 
 class Ontap:
@@ -242,13 +253,13 @@ class Ontap:
         self.stores = {uuid: store for uuid, store in self.stores.items() if store.owner is not owner}
 
     @scene
-    def encrypt_volumes(self, svm: str | None = None, encrypted: bool = True) -> None:
-        """Give an SVM (None: the cluster) encrypted volumes, or take them away.
+    def encrypt_volumes(self, svm: str | None = None, encrypted: bool = True, number: int = 2) -> None:
+        """Give an SVM (None: the cluster) a number of encrypted volumes, or take them away.
 
         Its enabled key manager then has keys on every node that can be reached, or on none.
         """
         owner = self.owner(svm)
-        owner.encrypted = encrypted
+        owner.encrypted_volumes = number if encrypted else 0
         for store in self.stores.values():
             if store.owner is owner:
                 store.keys_on.clear()
@@ -390,11 +401,12 @@ class Ontap:
         self.schemas = schemas(self.profile)
 
     @scene
-    def add_user(self, name: str, password: str, role: str = "admin") -> None:
-        """Add a login; ``role``: admin, readonly (reads only) or none (nothing)."""
+    def add_user(self, name: str, password: str, role: str = "admin", paths: t.Iterable[str] | None = None) -> None:
+        """Add a login; ``role``: admin, readonly (reads only) or none (nothing); ``paths`` narrow it to a part of the
+        API, as a REST role does."""
         if role not in ROLES:
             raise ValueError(f"role {role!r}: one of {', '.join(ROLES)}")
-        self.users[name] = User(password, role)
+        self.users[name] = User(password, role, None if paths is None else tuple(paths))
 
     # --- scenes: how operations go
 

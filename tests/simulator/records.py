@@ -13,15 +13,20 @@ from dataclasses import dataclass, field
 class Owner:
     """Who a key manager belongs to: an SVM, or the cluster itself.
 
-    ``encrypted``: it has encrypted volumes. ``nae_volumes``: it has volumes encrypted per aggregate.
-    ``keys_on_admin``: its volume keys are on the admin SVM's key manager.
+    ``encrypted_volumes``: how many volumes it has that are encrypted one by one. ``nae_volumes``: it has one that is
+    encrypted with its aggregate. ``keys_on_admin``: its volume keys are on the admin SVM's key manager.
     """
 
     uuid: str
     name: str
-    encrypted: bool = False
+    encrypted_volumes: int = 0
     nae_volumes: bool = False
     keys_on_admin: bool = False
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it has volumes whose keys are with its key manager."""
+        return self.encrypted_volumes > 0
 
 
 @dataclass

@@ -128,7 +128,7 @@ class Web:
     async def _carry_out(self, request: Request, call: Call) -> Answer:
         user = self._log_in(request)
         writes = call.method not in ("GET", "HEAD", "OPTIONS")
-        if user.role == "none" or (user.role == "readonly" and writes):
+        if not user.may(call.method, call.path):
             raise OntapError(6)
         if self.refuse_writes and writes:
             raise OntapError(6, "The simulator's guard refuses writes.")

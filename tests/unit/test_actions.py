@@ -65,8 +65,8 @@ def test_a_node_lacks_its_keys(sim: Simulator) -> None:
     sim.ontap.lose_keys("node2")
     before = sim.snapshot()
     beats = [restore(sim, check=check) for check in (True, False, False, True)]
-    # Reading, looking for a running job, restore, up to 9.13.1 a poll, reading.
-    assert_four_beats(beats, before, requests=4 if release(sim) >= (9, 14) else 5)
+    # Reading, counting volumes, looking for a running job, restore, up to 9.13.1 a poll, reading.
+    assert_four_beats(beats, before, requests=5 if release(sim) >= (9, 14) else 6)
     predicted, done = beats[:2]
     assert predicted.result["diff"]["before"]["keys_missing_on"] == ["node2"]
     assert predicted.result["diff"]["after"]["keys_missing_on"] == []
@@ -78,11 +78,64 @@ def test_a_node_lacks_its_keys(sim: Simulator) -> None:
 
 
 def test_no_encrypted_volume_yet(sim: Simulator) -> None:
+    """On releases too whose message would be the same for lost keys; and whatever other SVMs have."""
     sim.ontap.encrypt_volumes("vs0", False)
+    sim.ontap.encrypt_volumes("vs1")
     for check in (True, False):
         outcome = restore(sim, check=check)
-        assert (outcome.changed, outcome.methods) == (False, ["GET"])
+        assert not outcome.failed, outcome.msg
+        assert (outcome.changed, outcome.methods) == (False, ["GET", "GET"])
         assert "No encrypted volume exists yet" in outcome.msg
+
+
+REFUSALS = [
+    {"kind": "error", "status": 403, "code": 6},
+    {"kind": "error", "status": 400, "code": 6691623},
+    {"kind": "error", "status": 401, "code": 6691623},
+    {"kind": "error", "status": 404, "code": 3},
+    {"kind": "error", "status": 400, "code": 262179},
+    {"kind": "html", "status": 403},
+]
+
+
+@pytest.mark.parametrize("fault", REFUSALS, ids=lambda fault: "-".join(map(str, fault.values())))
+def test_without_a_look_at_volumes_the_documented_sentence_decides(sim: Simulator, fault: dict[str, t.Any]) -> None:
+    sim.fault(method="GET", path="/storage/volumes", times=None, **fault)
+    sim.ontap.encrypt_volumes("vs0", False)
+    predicted = restore(sim, check=True)
+    assert not predicted.failed, predicted.msg
+    # Up to 9.8 there is no such sentence, and nodes that may lack keys are taken for such.
+    assert predicted.changed == (release(sim) < (9, 9))
+    sim.ontap.encrypt_volumes("vs0")
+    sim.ontap.lose_keys("node1")
+    done = restore(sim)
+    assert not done.failed, done.msg
+    assert (done.changed, done.msg) == (True, "Restored the keys on node1.")
+
+
+def test_volumes_that_nobody_could_count_for_another_reason_are_an_error(sim: Simulator) -> None:
+    sim.ontap.lose_keys("node1")
+    sim.ontap.refuse("volumes-list", 65537504, status=500)
+    failed = restore(sim)
+    sim.ontap.allow()
+    assert failed.failed
+    assert not failed.writes
+    assert failed.result["error"]["path"] == "/api/storage/volumes"
+
+
+def test_a_restore_of_the_cluster_scope(sim: Simulator) -> None:
+    """Volumes of SVMs do not make keys of the cluster missing, and none at all says that there are none."""
+    sim.ontap.add_vault(None, **OLD)
+    fresh = drive(sim, {"scope": "cluster"}, module=RESTORE)
+    # Up to 9.8 ONTAP says nothing that would tell them apart.
+    assert fresh.changed == (release(sim) < (9, 9))
+    sim.ontap.encrypt_volumes("vs0", False)
+    assert not drive(sim, {"scope": "cluster"}, module=RESTORE).changed
+    sim.ontap.encrypt_volumes(None)
+    sim.ontap.lose_keys("node2")
+    beats = [drive(sim, {"scope": "cluster"}, check=check, module=RESTORE) for check in (True, False, False)]
+    assert [beat.changed for beat in beats] == [True, True, False]
+    assert beats[1].msg == "Restored the keys on node2."
 
 
 def test_force_always_restores(sim: Simulator) -> None:
@@ -182,7 +235,7 @@ def test_rekey_internal_without_a_key(sim: Simulator) -> None:
     sim.ontap.encrypt_volumes("vs0", False)
     for check in (True, False):
         outcome = rekey(sim, INTERNAL, check=check)
-        assert (outcome.failed, outcome.changed, outcome.methods) == (False, False, ["GET"])
+        assert (outcome.failed, outcome.changed, outcome.methods) == (False, False, ["GET", "GET"])
         assert "first encrypted volume" in outcome.msg
     sim.ontap.encrypt_volumes("vs0")
     sim.ontap.refuse("rekey-internal", 65537559)

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tests.beats import KEY, KEY_2, OLD, VAULT, Outcome, drive, number
+from tests.beats import KEY, KEY_2, OLD, VAULT, Outcome, connection, drive, number
 from tests.simulator import Simulator
 
 RELEASES = ["9.7", "9.8", "9.9.1", "9.10.1", "9.12.1", "9.14.1", "9.16.1", "9.18.1"]
@@ -134,7 +134,9 @@ def test_keys_and_vaults_in_every_spelling(keys: Simulator, options: dict[str, t
         "key_id,name",
     }
     if "max_records" not in options:
-        assert (outcome.methods, counted.methods) == (["GET"], ["GET"])
+        # Keys that are unavailable make it look for encrypted volumes.
+        reads = ["GET", "GET"] if options.get("health") else ["GET"]
+        assert (outcome.methods, counted.methods) == (reads, ["GET"])
 
 
 @pytest.mark.parametrize("fields", [["svm.name"], ["!tenant_id"], ["*"], ["svm", "!client_id"], ["key_id"]], ids=str)
@@ -273,11 +275,59 @@ def test_health_of_a_fresh_configuration(sim: Simulator) -> None:
     assert health["nodes"] == ["node1", "node2"]
 
 
+def test_health_takes_a_request_more_where_keys_are_unavailable(sim: Simulator) -> None:
+    """One for a single SVM, one for several, another for the cluster's own, and none where all is well."""
+    assert info(sim, svm="vs0", health=True).methods == ["GET", "GET"]
+    assert info(sim, scope="svm", health=True).methods == ["GET", "GET"]
+    assert info(sim, health=True).methods == ["GET", "GET", "GET"]
+    assert info(sim, health=True, fields=["name"], svm="vs0").methods[1:] in (["GET"], ["GET", "GET"])
+    sim.ontap.encrypt_volumes("vs0")
+    assert info(sim, svm="vs0", health=True).methods == ["GET"]
+    sim.ontap.encrypt_volumes("vs0", False)
+    assert info(sim).methods == ["GET"]
+
+
+def verdicts(sim: Simulator, **options: t.Any) -> dict[str, str]:
+    outcome = info(sim, health=True, **options)
+    assert not outcome.failed, outcome.msg
+    return {
+        record.get("svm", {}).get("name", "cluster"): record["health"]["verdict"]
+        for record in outcome.result["azure_key_vaults"]
+    }
+
+
+def test_health_of_many_tells_their_volumes_apart(sim: Simulator) -> None:
+    """Also where the login sees no volumes: then up to 9.8 nothing tells them apart, and nobody is called well."""
+    sim.ontap.encrypt_volumes("vs1", number=5)
+    sim.ontap.lose_keys("node2", "vs1")
+    sim.ontap.add_user("narrow", "password", paths=["/api/security/azure-key-vaults"])
+    fresh = "no_encrypted_volume_yet"
+    wanted = {"vs0": fresh, "vs1": "keys_missing", "vs2": fresh}
+    try:
+        assert verdicts(sim, scope="svm") == wanted
+        assert verdicts(sim, scope="svm", fields=["name"]) == wanted
+        login = {**connection(sim), "username": "narrow", "password": "password"}
+        narrow = drive(sim, {"scope": "svm", "health": True}, module="azure_key_vault_info", login=login)
+        assert not narrow.failed, narrow.msg
+        judged = {r["svm"]["name"]: r["health"] for r in narrow.result["azure_key_vaults"]}
+        unclear = "keys_missing" if release(sim) < (9, 9) else fresh
+        assert {name: health["verdict"] for name, health in judged.items()} == {
+            "vs0": unclear,
+            "vs1": "keys_missing",
+            "vs2": unclear,
+        }
+        assert "whether encrypted volumes need them could not be told" in judged["vs1"]["reasons"][-1]
+    finally:
+        sim.ontap.encrypt_volumes("vs1", False)
+
+
 def test_health_when_all_is_well(scene: Simulator) -> None:
     assert judged(scene)["verdict"] == "healthy"
     assert judged(scene, fields=["name"])["verdict"] == "healthy"
     # Unless asked for, health costs nothing.
     assert "azure_reachability" not in info(scene, svm="vs0").result["azure_key_vaults"][0]
+    # A field that is named twice is refused by ONTAP.
+    assert judged(scene, fields=["state", "svm"])["verdict"] == "healthy"
 
 
 def test_health_when_a_node_lacks_its_keys(scene: Simulator) -> None:

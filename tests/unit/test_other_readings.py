@@ -283,9 +283,10 @@ def test_a_count_must_be_a_number(number: t.Any) -> None:
             {"state": {"available": True}, "ekmip_reachability": [{"node": {"name": "n1"}, "code": 65537552}]},
             "node_unreachable",
         ),
-        ({"state": {"available": False, "message": "Encrypted volumes do not exist yet."}}, "no_encrypted_volume_yet"),
+        ({"state": {"available": False, "message": "Encrypted volumes do not exist yet."}}, "keys_missing"),
+        ({"state": {"available": False, "message": "Known only after an encrypted volume is made."}}, "keys_missing"),
         (
-            {"state": {"available": False, "message": "Known only after an encrypted volume is made."}},
+            {"state": {"available": False, "message": "This will be\navailable after creating encrypted volumes."}},
             "no_encrypted_volume_yet",
         ),
         ({"state": {"available": False, "message": "Keys of encrypted volumes are missing."}}, "keys_missing"),
