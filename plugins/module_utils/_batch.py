@@ -27,6 +27,7 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OutcomeError,
     UnsupportedError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._health import Health, health, with_volumes
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, together
 from ansible_collections.ontap.security.plugins.module_utils._run import DONE, UNKNOWN, Waiting
 from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings
@@ -51,6 +52,7 @@ class Batch:
     entries: tuple[Desired, ...]
     unmanaged: str = "report"
     concurrency: int = 4
+    health: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Batch:
@@ -83,7 +85,7 @@ class Batch:
                 "vaults is empty and unmanaged is absent, which would remove every configuration of the cluster",
                 remedy="Check where the list comes from; if that is what is meant, set allow_empty: true.",
             )
-        return cls(tuple(entries), params["unmanaged"], params["concurrency"])
+        return cls(tuple(entries), params["unmanaged"], params["concurrency"], params["health"])
 
 
 def name_of(index: int, entry: t.Mapping[str, t.Any]) -> str:
@@ -105,6 +107,7 @@ class _Item:
     result: dict[str, t.Any] = field(default_factory=dict)
     svm: t.Mapping[str, t.Any] = field(default_factory=dict)
     key_version: str | None = None
+    health: Health | None = None
 
     @property
     def fields(self) -> frozenset[str]:
@@ -115,9 +118,17 @@ class _Item:
     def fail(self, error: OntapError, verdict: str) -> None:
         self.error, self.verdict = error, verdict
 
+    @property
+    def record(self) -> t.Mapping[str, t.Any]:
+        """The configuration as it is known in the end; empty when there is none."""
+        return self.result.get("azure_key_vault") or (self.current.record if self.current else {})
+
+    @property
+    def uuid(self) -> str | None:
+        return self.record.get("uuid") or (self.current.uuid if self.current else None)
+
     def as_result(self) -> dict[str, t.Any]:
-        target, current = self.desired.target, self.current
-        record = self.result.get("azure_key_vault") or (current.record if current else {})
+        target, current, record = self.desired.target, self.current, self.record
         svm = {**self.svm, **(record.get("svm") or {})}
         error = None
         if self.error is not None:
@@ -126,10 +137,12 @@ class _Item:
             "scope": "cluster" if (current.scope if current else target.scope) == "cluster" else "svm",
             "svm": svm.get("name") or target.svm,
             "configuration": (record.get("configuration") or {}).get("name") or target.configuration,
-            "uuid": record.get("uuid") or (current.uuid if current else None),
+            "uuid": self.uuid,
+            "enabled": record.get("enabled") is not False if self.uuid else None,
             "verdict": self.verdict,
             "changed": bool(self.result.get("changed")),
             "drift": [drift.as_result() for drift in self.plan.drift],
+            "undescribed": self.desired.undescribed(current),
             "actions": self.result.get("actions", []),
             "credentials": self.result.get("credentials", self.plan.credentials),
             "key_version": self.result.get("key_version") or self.key_version,
@@ -147,11 +160,11 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     deadline = client.now() + waiting.timeout
     items = [_Item(desired, name_of(index, _words(desired))) for index, desired in enumerate(batch.entries)]
     if not items and batch.unmanaged == "ignore":
-        return _result(items, [])
+        return _result(items, [], with_health=batch.health)
     try:
-        records, release = _read_all(client, batch.entries)
+        records, release = _read_all(client, batch.entries, health=batch.health)
     except OntapError as exc:
-        exc.result = _result([], [])
+        exc.result = _result([], [], with_health=batch.health)
         raise
     _match(items, records)
     surroundings = Surroundings(client)
@@ -165,7 +178,9 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
     if not check_mode:
         _verify(client, todo)
-    result = _result(items, strangers)
+    if batch.health:
+        _judge(client, (*items, *strangers), records if check_mode or not todo else None)
+    result = _result(items, strangers, with_health=batch.health)
     failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
     # What nobody knows the outcome of comes first.
     failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
@@ -178,14 +193,17 @@ def _words(desired: Desired) -> dict[str, t.Any]:
     return {"svm": desired.target.svm, "svm_uuid": desired.target.svm_uuid}
 
 
-def _read_all(client: Client, entries: t.Sequence[Desired]) -> tuple[tuple[Vault, ...], Release | None]:
+def _read_all(
+    client: Client, entries: t.Sequence[Desired], *, health: bool
+) -> tuple[tuple[Vault, ...], Release | None]:
     """All records of the cluster with every field that some entry manages, one request a page."""
     shown: dict[str, Release] = {}
     for entry in entries:
         shown.update(entry.shown_by)
     release: Release | None = None
     try:
-        raw = client.records(VAULTS, {"fields": fields_to_read(shown)})
+        # ** is the one way to ask for health that every release understands, whatever it has of it.
+        raw = client.records(VAULTS, {"fields": "**" if health else fields_to_read(shown)})
     except ApiError as exc:
         if exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY:
             return (), None
@@ -389,9 +407,29 @@ def _read_reachability(client: Client, uuids: t.Collection[str]) -> dict[str, Va
         return {}
 
 
-def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str, t.Any]:
+def _judge(client: Client, items: t.Sequence[_Item], records: t.Sequence[Vault] | None) -> None:
+    """Give every configuration its health, from ``records``, or where these are None from a look at what was made.
+
+    What went wrong with looking is said in place of the health: it takes nothing back of what has been done.
+    """
+    found: dict[str | None, Health] = {}
+    unread = None
+    try:
+        if records is None:
+            records, _release = _read_all(client, (), health=True)
+        found = {vault.uuid: health(vault) for vault in with_volumes(client, records)}
+    except OntapError as exc:
+        unread = Health("unknown", (f"the health could not be read: {exc.message}",))
+    for item in items:
+        item.health = found.get(item.uuid, unread) if item.uuid else None
+
+
+def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item], *, with_health: bool) -> dict[str, t.Any]:
     everything = [*items, *strangers]
     vaults = [item.as_result() for item in everything]
+    if with_health:
+        for item, vault in zip(everything, vaults):
+            vault["health"] = item.health.as_result() if item.health else None
     summary = dict.fromkeys(("in_sync", "missing", "drifted", "unmanaged", "blocked", "error"), 0)
     for vault in vaults:
         summary[vault["verdict"]] += 1

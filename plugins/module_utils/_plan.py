@@ -29,6 +29,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     REACHABILITY,
     REKEY_EXTERNAL,
     SECRETS,
+    UNDESCRIBED,
     VAULTS,
     Field,
     KeyId,
@@ -128,6 +129,18 @@ class Desired:
     def creates(self) -> bool:
         """Whether a configuration that does not exist is created."""
         return self.present
+
+    def undescribed(self, current: Vault | None) -> list[dict[str, t.Any]]:
+        """The settings of a configuration that are set although nobody described them, each with ``field`` and
+        ``actual``. They are nobody's to change, and somebody's to know."""
+        if current is None or not self.present:
+            return []
+        return [
+            {"field": name, "actual": current.value(name)}
+            for name, usual in UNDESCRIBED.items()
+            # What is unset may be shown as nothing, an empty text or 0.
+            if current.value(name) and name not in self.values and not FIELDS[name].same(current.value(name), usual)
+        ]
 
     def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
         """The plan that turns ``current`` (None: no such configuration) into this.

@@ -14,7 +14,7 @@ author:
 description:
   - Takes the list of Azure Key Vault (AKV) configurations that a cluster should have, for its SVMs and for itself.
   - Reads all of them once, plans each entry as M(ontap.security.azure_key_vault) does, and sends only the writes that are needed,
-    several at a time. Nothing to do takes one request, or one a page.
+    several at a time. Nothing to do takes one request, or one a page, also with O(health=true) where every node has its keys.
   - Bad input of any entry is reported for all entries at once, before anything is sent. After that one entry's failure does not stop
     the others; the task fails at the end, names every failure, and still reports all that was done.
 extends_documentation_fragment:
@@ -198,6 +198,15 @@ options:
       - Number of writes in flight at a time, 1 to 64.
     type: int
     default: 4
+  health:
+    description:
+      - Whether to read the health of all configurations as well, in the same request, and judge it as
+        M(ontap.security.azure_key_vault_info) does. See C(health) in RV(vaults).
+      - Costly, since the nodes ask Azure and each other. Where keys are reported as unavailable it takes one request more, or one
+        a page, which counts the encrypted volumes of SVMs, and another for the cluster scope.
+      - Where something was changed, the health is read again afterwards.
+    type: bool
+    default: false
 seealso:
   - module: ontap.security.azure_key_vault
   - module: ontap.security.azure_key_vault_info
@@ -234,6 +243,16 @@ EXAMPLES = r"""
   ontap.security.azure_key_vaults:
     vaults: "{{ akv_vaults }}"
     unmanaged: absent
+
+- name: Stop if what is described is there, but cannot be used
+  ontap.security.azure_key_vaults:
+    vaults: "{{ akv_vaults }}"
+    health: true
+  register: all_vaults
+  failed_when: >-
+    all_vaults is failed or
+    all_vaults.vaults | map(attribute='health') | select | map(attribute='verdict')
+    | difference(['healthy', 'no_encrypted_volume_yet']) | length > 0
 
 - name: See what differs, without changing anything
   ontap.security.azure_key_vaults:
@@ -277,6 +296,10 @@ vaults:
       description: UUID of the configuration, where it exists.
       type: str
       returned: always
+    enabled:
+      description: Whether it is the one in use, where it exists. ONTAP 9.14.1 and later can hold inactive ones beside it.
+      type: bool
+      returned: always
     verdict:
       description:
         - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place)
@@ -290,6 +313,16 @@ vaults:
       returned: always
     drift:
       description: The differences, each with C(field), C(desired), C(actual) and the C(action) that mends it.
+      type: list
+      elements: dict
+      returned: always
+    undescribed:
+      description:
+        - Settings that are there although the entry does not describe them, each with C(field) and C(actual). C(proxy_type),
+          C(proxy_host), C(proxy_port) and C(proxy_username); C(oauth_host), C(vault_host) and C(port) where they are not those of Azure's
+          public cloud, V(login.microsoftonline.com), V(vault.azure.net) and V(443).
+        - Through these a secret goes another way than people think. They are no difference, and nothing changes them; describe them, or
+          remove them.
       type: list
       elements: dict
       returned: always
@@ -320,11 +353,19 @@ vaults:
       description: What went wrong with this configuration, as in RV(error), with the message for people as C(msg).
       type: dict
       returned: always
+    health:
+      description:
+        - What ONTAP reports of keys, Azure and nodes in the end, in check mode as it is, with C(verdict), C(reasons) and C(nodes) as
+          M(ontap.security.azure_key_vault_info) explains them. C(null) where there is no configuration.
+        - V(unknown) for an inactive configuration, and where it could not be read. It makes no run fail.
+      type: dict
+      returned: when O(health=true)
   sample:
     - scope: svm
       svm: vs0
       configuration: default
       uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
+      enabled: true
       verdict: drifted
       changed: true
       drift:
@@ -332,6 +373,9 @@ vaults:
           desired: eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee
           actual: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
           action: update
+      undescribed:
+        - field: proxy_host
+          actual: proxy.example.com
       actions:
         - method: PATCH
           path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
@@ -459,6 +503,7 @@ SPEC: Spec = {
     "unmanaged": {"type": "str", "choices": ["ignore", "report", "absent"], "default": "report"},
     "allow_empty": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 4},
+    "health": {"type": "bool", "default": False},
 }
 
 

@@ -8,6 +8,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._errors import TransportError
 from tests.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive, number
 from tests.simulator import Simulator
 
@@ -186,6 +188,129 @@ def test_an_option_too_new_concerns_its_entry_alone(sim: Simulator) -> None:
     assert done.msg.count("or upgrade the cluster") == 1
     assert verdicts(done)["vs1"] == "blocked"
     assert len(done.writes) == 2
+
+
+def health_of(outcome: Outcome) -> dict[str, str | None]:
+    return {v["svm"] or "cluster": v["health"] and v["health"]["verdict"] for v in outcome.result["vaults"]}
+
+
+def test_health_comes_with_the_same_request(sim: Simulator) -> None:
+    for svm in ("vs0", "vs1", "vs2"):
+        sim.ontap.add_vault(svm, **OLD)
+        sim.ontap.encrypt_volumes(svm)
+    wanted = [{"svm": "vs0", **FULL}, {"svm": "vs1", **FULL}]
+    assert not any("health" in vault for vault in run(sim, wanted).result["vaults"])
+    found = run(sim, wanted, health=True)
+    assert not found.failed, found.msg
+    assert found.methods == ["GET"]
+    # Of what nobody names as well.
+    assert health_of(found) == {"vs0": "healthy", "vs1": "healthy", "vs2": "healthy"}
+    sim.ontap.lose_keys("node2", "vs1")
+    sim.ontap.encrypt_volumes("vs2", False)
+    lost = run(sim, wanted, health=True, check=True)
+    # One more, which counts the encrypted volumes of both.
+    assert lost.methods == ["GET", "GET"]
+    assert health_of(lost) == {"vs0": "healthy", "vs1": "keys_missing", "vs2": "no_encrypted_volume_yet"}
+    assert lost.result["vaults"][1]["health"]["nodes"] == ["node2"]
+    assert not lost.changed
+    sim.ontap.set_azure(valid_secrets=["another"])
+    refused = run(sim, wanted, health=True)
+    if release(sim) >= (9, 8):
+        assert set(health_of(refused).values()) == {"azure_unreachable"}
+    else:
+        # That release does not say, and that is said.
+        assert "nothing about Azure" in refused.result["vaults"][0]["health"]["reasons"][0]
+    # It is no drift, and fails nothing.
+    assert not refused.failed
+    assert set(verdicts(refused).values()) == {"in_sync", "unmanaged"}
+
+
+def test_health_is_that_of_the_end(sim: Simulator) -> None:
+    entries = mixed(sim)
+    sim.ontap.encrypt_volumes("vs0")
+    predicted = run(sim, entries, check=True, health=True)
+    assert not predicted.failed, predicted.msg
+    assert health_of(predicted)["vs1"] is None
+    done = run(sim, entries, health=True)
+    assert not done.failed, done.msg
+    assert done.result["diff"] == predicted.result["diff"]
+    assert health_of(done) == {
+        "vs0": "healthy",
+        "vs1": "no_encrypted_volume_yet",
+        "vs2": "no_encrypted_volume_yet",
+        "vs3": None,
+        "vs4": None,
+        "vs5": "no_encrypted_volume_yet",
+        # Whose volumes there are cannot be told, and up to 9.8 ONTAP does not say.
+        "cluster": "no_encrypted_volume_yet" if release(sim) >= (9, 9) else "keys_missing",
+    }
+    changes = 5 if release(sim) >= (9, 9) else 4
+    # As without health, and in the end a look at all, and at the volumes of SVMs and of the cluster.
+    assert len(done.requests) <= changes + 3 + 3
+
+
+class OneLook(Client):
+    """The network goes down after the first look at the configurations."""
+
+    looks = 0
+
+    def records(self, path: str, *arguments: t.Any, **keywords: t.Any) -> list[dict[str, t.Any]]:
+        self.looks += path.endswith("azure-key-vaults")
+        if self.looks > 1:
+            raise TransportError("the network is down")
+        return super().records(path, *arguments, **keywords)
+
+
+def test_health_that_cannot_be_read_takes_nothing_back(sim: Simulator) -> None:
+    sim.ontap.add_vault("vs0", **OLD)
+    wanted = [{"svm": "vs0", **FULL}, {"svm": "vs1", **FULL}]
+    done = drive(sim, {"vaults": wanted, "health": True}, module="azure_key_vaults", client=OneLook)
+    assert not done.failed, done.msg
+    assert verdicts(done) == {"vs0": "in_sync", "vs1": "missing"}
+    assert done.changed
+    for vault in done.result["vaults"]:
+        assert vault["health"]["verdict"] == "unknown"
+        assert vault["health"]["reasons"] == ["the health could not be read: the network is down"]
+
+
+def test_an_inactive_configuration_has_no_health(sim: Simulator) -> None:
+    if release(sim) < (9, 14):
+        return
+    sim.ontap.add_vault("vs0", **OLD)
+    sim.ontap.encrypt_volumes("vs0")
+    sim.ontap.add_vault("vs0", enabled=False, configuration="second", **OLD)
+    found = run(sim, [{"svm": "vs0", **FULL}, {"svm": "vs1", "state": "absent"}], health=True)
+    shown = [(v["configuration"], v["enabled"], v["health"] and v["health"]["verdict"]) for v in found.result["vaults"]]
+    assert shown == [("default", True, "healthy"), (None, None, None), ("second", False, "unknown")]
+
+
+def test_settings_that_nobody_described_are_told_and_left_alone(sim: Simulator) -> None:
+    sim.ontap.add_vault("vs0", **OLD)
+    sim.ontap.add_vault("vs1", **OLD)
+    sim.ontap.add_vault("vs2", **OLD)
+    wanted = [{"svm": "vs0", **FULL}, {"svm": "vs1", **FULL}]
+    assert [vault["undescribed"] for vault in run(sim, wanted).result["vaults"]] == [[], [], []]
+    if release(sim) < (9, 8):
+        return
+    told = {"proxy_type": "http", "proxy_host": "proxy.attacker.example", "proxy_port": 3128}
+    if release(sim) >= (9, 14):
+        told |= {"oauth_host": "login.attacker.example", "port": 8443}
+        sim.ontap.change_vault("vs0", vault_host="vault.azure.net", verify_host=False)
+    for svm in ("vs0", "vs2"):
+        sim.ontap.change_vault(svm, **told)
+    for options in ({}, {"check": True}, {"health": True}):
+        found = run(sim, wanted, **options)
+        assert not found.changed
+        assert not found.writes
+        assert set(verdicts(found).values()) == {"in_sync", "unmanaged"}
+        first, second, stranger = found.result["vaults"]
+        assert {setting["field"]: setting["actual"] for setting in first["undescribed"]} == told
+        # One that nobody describes at all is unmanaged, and that says it.
+        assert (second["undescribed"], stranger["undescribed"]) == ([], [])
+    described = run(sim, [{"svm": "vs0", **FULL, "proxy_host": "proxy.example.com"}], check=True)
+    assert [drift["field"] for drift in described.result["vaults"][0]["drift"]] == ["proxy_host"]
+    assert "proxy_host" not in str(described.result["vaults"][0]["undescribed"])
+    assert run(sim, [{"svm": "vs0", "state": "absent"}], check=True).result["vaults"][0]["undescribed"] == []
 
 
 def test_unmanaged(sim: Simulator) -> None:

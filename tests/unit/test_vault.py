@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._health import health
+from ansible_collections.ontap.security.plugins.module_utils._plan import Desired
 from ansible_collections.ontap.security.plugins.module_utils._search import Search
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     COMPARED,
@@ -245,13 +247,19 @@ UNREACHABLE = {"reachable": False, "code": "65537549", "message": "AADSTS7000215
 
 
 def kmip(*unreachable: str) -> list[dict[str, t.Any]]:
-    return [{"node": {"name": n}, "reachable": n not in unreachable, "code": 0} for n in ("node1", "node2")]
+    return [
+        {"node": {"name": n}, "reachable": n not in unreachable, "code": 65537552 if n in unreachable else 0}
+        for n in ("node1", "node2")
+    ]
+
+
+ALL_WELL = {"state": OK, "azure_reachability": REACHABLE, "ekmip_reachability": kmip()}
 
 
 @pytest.mark.parametrize(
     ("fields", "verdict", "nodes"),
     [
-        ({"state": OK, "azure_reachability": REACHABLE, "ekmip_reachability": kmip()}, "healthy", []),
+        (ALL_WELL, "healthy", []),
         ({"state": {"cluster_state": True, "code": 0}}, "healthy", []),
         ({"state": {"code": 0}}, "healthy", []),
         ({"state": {"code": "65537551", "message": ""}}, "keys_missing", []),
@@ -260,16 +268,28 @@ def kmip(*unreachable: str) -> list[dict[str, t.Any]]:
             "no_encrypted_volume_yet",
             ["node1", "node2"],
         ),
+        # Only the one documented sentence counts, whatever else is said about volumes.
         (
             {"state": {"available": False, "message": "no encrypted volume exists yet on nodes: node1, node2"}},
-            "no_encrypted_volume_yet",
+            "keys_missing",
             ["node1", "node2"],
         ),
         (
             {
                 "state": {
                     "available": False,
-                    "message": "Node: n1. Reason: Key not found. Node: n2. Reason: No volumes.",
+                    "message": "Node: n1. Reason: Key not found. Node: n2. Reason: No volumes created yet for the SVM. "
+                    "Wrapped KEK status will be available after creating encrypted volumes.",
+                }
+            },
+            "keys_missing",
+            ["n1"],
+        ),
+        (
+            {
+                "state": {
+                    "available": False,
+                    "message": "Node: n1. Reason: KEK not restored. Run restore before bringing volumes online.",
                 }
             },
             "keys_missing",
@@ -290,9 +310,90 @@ def kmip(*unreachable: str) -> list[dict[str, t.Any]]:
         ({"azure_reachability": REACHABLE}, "unknown", []),
         ({}, "unknown", []),
         ({"state": OK, "enabled": False}, "unknown", []),
+        # A code that is not 0 speaks against the flag beside it.
+        ({**ALL_WELL, "state": {**OK, "code": "65537551"}}, "keys_missing", []),
+        ({**ALL_WELL, "state": {**FRESH, "available": True}}, "keys_missing", ["node1", "node2"]),
+        ({**ALL_WELL, "azure_reachability": {**REACHABLE, "code": 65537549}}, "azure_unreachable", []),
+        (
+            {**ALL_WELL, "ekmip_reachability": [{"node": {"name": "n1"}, "reachable": True, "code": "65537552"}]},
+            "node_unreachable",
+            ["n1"],
+        ),
+        ({**ALL_WELL, "state": {**OK, "available": False}}, "keys_missing", []),
+        # Silence of a release that could speak is no good news.
+        ({**ALL_WELL, "azure_reachability": None}, "unknown", []),
+        ({**ALL_WELL, "azure_reachability": {}}, "unknown", []),
+        ({**ALL_WELL, "ekmip_reachability": []}, "unknown", []),
+        ({**ALL_WELL, "ekmip_reachability": [{"node": {"name": "n1"}}]}, "unknown", ["n1"]),
+        ({"state": OK, "authentication_method": "client_secret"}, "unknown", []),
+        ({"state": OK, "enabled": True}, "unknown", []),
+        ({**ALL_WELL, "state": {"message": "?"}}, "unknown", []),
+        ({**ALL_WELL, "state": FRESH, "azure_reachability": None}, "unknown", ["node1", "node2"]),
     ],
 )
 def test_health(fields: dict[str, t.Any], verdict: str, nodes: list[str]) -> None:
     judged = health(Vault.of(record(**fields)))
     assert (judged.verdict, list(judged.nodes)) == (verdict, nodes)
-    assert judged.reasons or fields.get("azure_reachability") == REACHABLE
+    assert bool(judged.reasons) == (fields != ALL_WELL)
+
+
+LISTED = "AKV key protection is unavailable in following nodes - node1, node2."
+NOT_RESTORED = "Node: node1. Reason: KEK not restored. Run restore before bringing volumes online."
+
+
+@pytest.mark.parametrize(
+    ("message", "nodes"),
+    [
+        (FRESH["message"], ["node1", "node2"]),
+        (LISTED, ["node1", "node2"]),
+        (NOT_RESTORED, ["node1"]),
+        ("", []),
+    ],
+)
+@pytest.mark.parametrize(("number", "verdict"), [(0, "no_encrypted_volume_yet"), (1, "keys_missing")])
+@pytest.mark.parametrize("state", [{"available": False}, {"cluster_state": False, "code": 1}, {"code": "65537551"}])
+def test_the_number_of_encrypted_volumes_decides(
+    message: str, nodes: list[str], number: int, verdict: str, state: dict[str, t.Any]
+) -> None:
+    fields = {**ALL_WELL, "state": {**state, "message": message}}
+    judged = health(replace(Vault.of(record(**fields)), encrypted_volumes=number))
+    assert (judged.verdict, list(judged.nodes)) == (verdict, nodes)
+
+
+def test_no_number_makes_a_contradiction_well() -> None:
+    fields = {**ALL_WELL, "state": {**OK, "code": "65537551"}}
+    judged = health(replace(Vault.of(record(**fields)), encrypted_volumes=0))
+    assert judged.verdict == "keys_missing"
+    assert "although available is true" in judged.reasons[0]
+
+
+@given(text=st.text())
+def test_text_alone_makes_nothing_well(text: str) -> None:
+    """Whatever ONTAP says, in whatever words, where the number of volumes is not known."""
+    state = {"available": False, "message": text}
+    assert health(Vault.of(record(**{**ALL_WELL, "state": state}))).verdict == "keys_missing"
+
+
+# Undescribed settings
+
+
+@pytest.mark.parametrize(
+    ("actual", "given", "found"),
+    [
+        ({"proxy_host": "p.example.com", "proxy_type": "http"}, {}, ["proxy_type", "proxy_host"]),
+        ({"proxy_host": "p.example.com"}, {"proxy_host": "other.example.com"}, []),
+        ({"proxy_host": "p.example.com", "proxy_port": 3128}, {"proxy_host": "p.example.com"}, ["proxy_port"]),
+        ({"proxy_host": "", "proxy_port": 0, "proxy_username": None}, {}, []),
+        ({"oauth_host": "LOGIN.microsoftonline.com", "vault_host": "vault.azure.net", "port": 443}, {}, []),
+        ({"oauth_host": "login.microsoftonline.us", "port": 8443}, {}, ["oauth_host", "port"]),
+        ({"vault_host": "vault.attacker.example"}, {"oauth_host": "login.microsoftonline.com"}, ["vault_host"]),
+        ({"vault_host": "vault.azure.cn"}, {"vault_host": "vault.azure.cn"}, []),
+        ({"verify_host": False, "verify_ip": True, "skip_verification": True}, {}, []),
+    ],
+)
+def test_undescribed_settings(actual: dict[str, t.Any], given: dict[str, t.Any], found: list[str]) -> None:
+    current = Vault.of(record(**actual))
+    wanted = Desired.of({"svm": "vs0", **given})
+    assert wanted.undescribed(current) == [{"field": name, "actual": actual[name]} for name in found]
+    assert wanted.undescribed(None) == []
+    assert Desired.of({"svm": "vs0", "state": "absent"}).undescribed(current) == []
