@@ -47,15 +47,23 @@ def vault(svm: str | None = "vs0", verdict: str = "in_sync", **more: t.Any) -> d
         "svm": svm,
         "configuration": "default",
         "uuid": f"uuid of {svm}",
+        "enabled": True,
         "verdict": verdict,
         "changed": bool(drift),
         "drift": drift,
+        "undescribed": [],
         "actions": [],
         "credentials": "not_sent",
         "job": None,
         "error": None,
+        "health": ill("healthy"),
         **more,
     }
+
+
+def ill(verdict: str) -> dict[str, t.Any]:
+    """Health as azure_key_vaults returns it."""
+    return {"verdict": verdict, "reasons": [] if verdict == "healthy" else ["why"], "nodes": ["n1"]}
 
 
 def answer(*vaults: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:

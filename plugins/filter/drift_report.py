@@ -21,6 +21,7 @@ description:
   - Judges what M(ontap.security.azure_key_vaults) returned in check mode on each host, and puts it into one report as
     JSON text.
   - A host without a result, or with one that failed, is in the report as V(error) or V(unreachable), never as fine.
+  - Settings that nobody described, and health that is unknown or bad, are findings as differences are.
   - The role P(ontap.security.drift_report#role) uses it. It reads and writes nothing.
 positional: _input
 options:
@@ -41,8 +42,13 @@ options:
     required: true
   health:
     description:
-      - For each inventory host the result of M(ontap.security.azure_key_vault_info) with health. Not given when
-        nobody asked for it.
+      - Whether O(_input) was asked for with health. Where it was not, the report says so wherever it is read.
+    type: bool
+    default: true
+  clusters:
+    description:
+      - For each inventory host the result of M(ontap.security.azure_key_vault_info) with the cluster's name, UUID and
+        release. Not given when nobody asked for it.
     type: dict
   previous:
     description:
@@ -55,7 +61,8 @@ options:
         C(svm) and C(field).
       - Patterns are those of file names, V(*) when not given. The C(svm) of the cluster scope is V((cluster\)). A
         C(field) can also be V(unmanaged), V(blocked) or V(health).
-      - One that cannot be understood covers nothing, and the report says so.
+      - One that cannot be understood or has expired covers nothing, and the report says so, as it does of one that
+        matches nothing.
     type: list
     elements: dict
     default: []
@@ -86,14 +93,21 @@ def drift_report(
     looked: t.Mapping[str, t.Mapping[str, t.Any]],
     started: str,
     ended: str,
-    health: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+    health: bool = True,
+    clusters: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     previous: t.Any = None,
     ignore: t.Any = None,
 ) -> str:
     """The report as JSON text, with no template hidden in it."""
     try:
         report = make(
-            looked, started=str(started), ended=str(ended), health=health, previous=previous, ignore=ignore or ()
+            looked,
+            started=str(started),
+            ended=str(ended),
+            health=bool(health),
+            clusters=clusters,
+            previous=previous,
+            ignore=ignore or (),
         )
     except ReportError as exc:
         raise AnsibleFilterError(f"No drift report can be made: {exc}") from exc

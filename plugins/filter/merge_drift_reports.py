@@ -22,6 +22,7 @@ description:
     them.
   - Of a host that several parts have, the answer of the part that ended last counts. The age of a difference is the
     oldest that any part knows.
+  - Reports of earlier versions of the collection count as well.
   - It reads and writes nothing.
 positional: _input
 options:

@@ -16,7 +16,7 @@ from ansible_collections.ontap.security.plugins.module_utils._client import VERS
 from ansible_collections.ontap.security.plugins.module_utils._vault import SECRETS
 
 SCHEMA = "ontap.security/drift-report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # From bad to harmless.
 SEVERITIES: t.Final = ("critical", "high", "medium", "low")
 STATUSES: t.Final = ("ok", "unreachable", "error")
@@ -29,7 +29,12 @@ Mapping = t.Mapping[str, t.Any]
 # Host, scope, SVM, configuration, field: what stays the same from one report to the next.
 _Key = tuple[str, str, str, str, str]
 
-_HIGH = {"name", "key_id", "client_id", "tenant_id", "authentication_method", "state", "enabled"}
+_HIGH = {
+    *("name", "key_id", "client_id", "tenant_id", "authentication_method", "state", "enabled"),
+    # Where the secret is sent, and what keeps somebody else from taking it there.
+    *("oauth_host", "verify_host", "verify_ip"),
+}
+_HIGH_UNDESCRIBED = {"oauth_host", "vault_host", "proxy_host"}
 _ILL = {"azure_unreachable", "keys_missing", "node_unreachable"}
 _OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
 _NOT_COVERED = "No report covers this host."
@@ -51,12 +56,14 @@ def make(
     *,
     started: str,
     ended: str,
-    health: t.Mapping[str, Mapping] | None = None,
+    health: bool = True,
+    clusters: t.Mapping[str, Mapping] | None = None,
     previous: str | Mapping | None = None,
     ignore: t.Any = (),
 ) -> Report:
-    """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing; ``health`` what
-    azure_key_vault_info returned, when it was asked. ``previous`` is the report before this one."""
+    """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing, and ``health`` says
+    whether that is part of it. ``clusters`` has what azure_key_vault_info returned of the clusters themselves, where it
+    was asked. ``previous`` is the report before this one."""
     warnings: list[str] = []
     before = _previous(previous, warnings)
     today = _time(started).date()
@@ -67,11 +74,11 @@ def make(
     warnings += [f"Exception {number}: {e.problem}" for number, e in enumerate(exceptions, 1) if e.problem]
     hosts = []
     for name in sorted(looked):
-        asked = (health or {}).get(name) if health is not None else None
-        host = _host(name, looked[name] or {}, asked)
+        host = _host(name, looked[name] or {}, health)
+        _add_cluster(host, (clusters or {}).get(name) or {}, warnings)
         _judge(host, started, before, exceptions)
         hosts.append(host)
-    return _report(hosts, started, ended, warnings, [e.as_result() for e in exceptions], [], health is not None)
+    return _report(hosts, started, ended, warnings, [e.as_result() for e in exceptions], [], health)
 
 
 def _report(
@@ -84,11 +91,7 @@ def _report(
     with_health: bool,
 ) -> Report:
     summary = _summary(hosts)
-    warnings = warnings + [
-        f"{host['host']}: nothing is described for this cluster, so nothing was compared"
-        for host in hosts
-        if not described(host) and host["status"] == "ok"
-    ]
+    with_health = with_health and all(host["health_asked"] for host in hosts)
     return {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
@@ -100,16 +103,48 @@ def _report(
             "health_asked": with_health,
             "not_covered": not_covered,
             "ignore": exceptions,
-            "warnings": warnings,
+            "warnings": warnings + _notes(hosts, exceptions, with_health),
         },
         "hosts": hosts,
     }
 
 
-def _host(name: str, looked: Mapping, health: Mapping | None) -> dict[str, t.Any]:
+def _notes(hosts: t.Sequence[Mapping], exceptions: t.Sequence[Mapping], with_health: bool) -> list[str]:
+    """What is to be said of the report as a whole, and follows from the rest of it."""
+    unasked = without_health(hosts, with_health)
+    notes = [f"{unasked.capitalize()}, so nobody knows whether Azure and keys can be reached"] if unasked else []
+    for entry in exceptions:
+        stale = [f"expired on {entry['expires']}"] if entry["expired"] else []
+        stale += [] if entry["matches"] else ["matches nothing"]
+        if not stale or entry["problem"]:
+            continue
+        silent = sum(host["status"] != "ok" and fnmatchcase(host["host"], entry["host"]) for host in hosts)
+        but = f", but {silent} of its clusters could not be compared" if silent and not entry["matches"] else ""
+        patterns = ", ".join(f"{name} {entry[name]}" for name in ("host", "svm", "field"))
+        notes.append(f"An exception {' and '.join(stale)}{but}: {patterns}: {_text(entry['reason'])}")
+    return notes + [
+        f"{host['host']}: nothing is described for this cluster, so nothing was compared"
+        for host in hosts
+        if not described(host) and host["status"] == "ok"
+    ]
+
+
+def without_health(hosts: t.Sequence[Mapping], with_health: bool) -> str:
+    """In words that nobody asked for health, there or anywhere; empty where it was asked for on all."""
+    if with_health:
+        return ""
+    number = sum(not host["health_asked"] for host in hosts)
+    where = "" if number in (0, len(hosts)) else f" on {number} cluster{'' if number == 1 else 's'}"
+    return f"health was not asked for{where}"
+
+
+def _host(name: str, looked: Mapping, health: bool) -> dict[str, t.Any]:
     """One host, not judged yet."""
     host: dict[str, t.Any] = {"host": str(name), "status": "ok", "cluster": None, "release": None, "error": None}
-    vaults = [_vault(vault) for vault in looked.get("vaults") or []]
+    found = looked.get("vaults") or []
+    # Somebody may have asked without it and not know.
+    host["health_asked"] = health and all("health" in vault for vault in found)
+    vaults = [_vault(vault) for vault in found]
     vaults.sort(key=lambda v: (v["scope"] != "cluster", v["svm"] or "", v["configuration"] or "", v["uuid"] or ""))
     host["vaults"] = vaults
     if not looked:
@@ -120,8 +155,6 @@ def _host(name: str, looked: Mapping, health: Mapping | None) -> dict[str, t.Any
         host.update(status="unreachable" if _no_answer(looked.get("error")) else "error", error=_error(looked))
     elif any(vault["verdict"] == "error" for vault in vaults):
         host.update(status="error", error=_error(looked))
-    if health is not None and looked.get("vaults") is not None:
-        _add_health(host, health)
     return host
 
 
@@ -171,12 +204,18 @@ def _vault(found: Mapping) -> dict[str, t.Any]:
         }
         for entry in found.get("drift") or []
     ]
-    verdict = str(found.get("verdict"))
+    undescribed = [
+        {"field": str(entry.get("field")), "actual": _plain(entry.get("actual"))}
+        for entry in found.get("undescribed") or []
+        if entry.get("field") not in SECRETS
+    ]
+    verdict, health, enabled = str(found.get("verdict")), found.get("health"), found.get("enabled")
     return {
         "scope": _plain(found.get("scope")),
         "svm": _plain(found.get("svm")),
         "configuration": _plain(found.get("configuration")),
         "uuid": _plain(found.get("uuid")),
+        "enabled": None if enabled is None else bool(enabled),
         "verdict": verdict if verdict in VERDICTS else "error",
         "severity": None,
         "first_seen": None,
@@ -184,41 +223,38 @@ def _vault(found: Mapping) -> dict[str, t.Any]:
         "ignore": None,
         "changed": bool(found.get("changed")),
         "drift": drift,
+        "undescribed": undescribed,
         "actions": _plain(found.get("actions") or []),
         # ONTAP never returns a secret, so nobody can know whether the stored one is the right one.
         "credentials": "not_compared",
         # Nor a version of the key on every release.
         "key_version": _plain(found.get("key_version")),
-        "health": None,
+        "health": _health(health) if isinstance(health, t.Mapping) else None,
         "job": _plain(found.get("job")),
         "error": _error(found) if found.get("error") else None,
     }
 
 
-def _add_health(host: dict[str, t.Any], answer: Mapping) -> None:
+def _health(found: Mapping) -> dict[str, t.Any]:
+    """What a configuration's health comes to, with room for the judgement."""
+    return {
+        "verdict": str(found.get("verdict")),
+        "reasons": [_text(reason) for reason in found.get("reasons") or []],
+        "nodes": [str(node) for node in found.get("nodes") or []],
+        "severity": None,
+        "first_seen": None,
+        "ignored": False,
+        "ignore": None,
+    }
+
+
+def _add_cluster(host: dict[str, t.Any], answer: Mapping, warnings: list[str]) -> None:
     cluster = answer.get("cluster")
     if isinstance(cluster, t.Mapping):
         host["cluster"] = {"name": _plain(cluster.get("name")), "uuid": _plain(cluster.get("uuid"))}
         host["release"] = _plain(cluster.get("release"))
-    records = answer.get("azure_key_vaults")
-    if records is None:
-        # It was wanted and is not there, so nobody may take the cluster for healthy.
-        error = _error(answer) if answer else _error({"msg": "The health could not be read."})
-        host.update(status="unreachable" if answer.get("unreachable") else "error", error=host["error"] or error)
-        return
-    verdicts = {record.get("uuid"): record["health"] for record in records if record.get("health")}
-    for vault in host["vaults"]:
-        found = verdicts.get(vault["uuid"])
-        if found and vault["uuid"]:
-            vault["health"] = {
-                "verdict": str(found.get("verdict")),
-                "reasons": [_text(reason) for reason in found.get("reasons") or []],
-                "nodes": [str(node) for node in found.get("nodes") or []],
-                "severity": None,
-                "first_seen": None,
-                "ignored": False,
-                "ignore": None,
-            }
+    elif answer and not answer.get("skipped"):
+        warnings.append(f"{host['host']}: name, UUID and release could not be read: {_error(answer)['msg']}")
 
 
 # --- judging
@@ -286,6 +322,7 @@ class _Exception:
             "expires": self.expires,
             "expired": self.expired,
             "matches": self.matches,
+            "problem": self.problem,
         }
 
 
@@ -330,12 +367,17 @@ def _key(host: str, where: Mapping, name: str) -> _Key:
 
 
 def _findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """What is to be judged in a configuration, by name: its differences, its verdict if that has none, its health."""
+    """What is to be judged in a configuration, by name: its differences, its verdict if that has none, settings that
+    nobody described, its health."""
     for drift in vault["drift"]:
         yield drift["field"], drift
     if not vault["drift"] and vault["verdict"] != "in_sync":
         yield vault["verdict"], t.cast("dict[str, t.Any]", vault)
-    if vault["health"] and vault["health"]["verdict"] in _ILL:
+    for setting in vault["undescribed"]:
+        yield setting["field"], setting
+    health = (vault["health"] or {}).get("verdict")
+    # ONTAP reports no health of an inactive configuration, and nothing is wrong with that.
+    if health in _ILL or (health == "unknown" and vault["enabled"] is not False):
         yield "health", vault["health"]
 
 
@@ -345,15 +387,18 @@ def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequ
         for name, finding in _findings(vault):
             key = _key(host["host"], vault, name)
             if name == "health":
-                finding["severity"] = "critical"
+                finding["severity"] = "critical" if finding["verdict"] in _ILL else "high"
             elif "desired" in finding:
                 finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
+            elif "actual" in finding:
+                finding["severity"] = "high" if name in _HIGH_UNDESCRIBED else "medium"
             else:
                 finding["severity"] = _OF_VERDICT[vault["verdict"]]
             finding["first_seen"] = min(before.first_seen.get(key, now), now)
             _apply_exceptions(finding, key, exceptions)
         _sum_up(vault)
-        vault["drift"].sort(key=lambda drift: (SEVERITIES.index(drift["severity"]), drift["field"]))
+        for findings in (vault["drift"], vault["undescribed"]):
+            findings.sort(key=lambda finding: (SEVERITIES.index(finding["severity"]), finding["field"]))
     _keep_ages(host, before)
 
 
@@ -373,9 +418,10 @@ def _apply_exceptions(finding: dict[str, t.Any], key: _Key, exceptions: t.Sequen
     if key[4] == "error":
         return
     covering = [e for e in exceptions if e.covers(key) and not e.problem]
+    for one in covering:
+        one.matches += 1
     # One that holds comes before one that has expired; the latter is still shown.
     for one in sorted(covering, key=lambda e: e.expired)[:1]:
-        one.matches += 1
         finding["ignored"] = not one.expired
         finding["ignore"] = {"reason": one.reason, "expires": one.expires, "expired": one.expired}
 
@@ -444,6 +490,7 @@ def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
             "total": len(vaults),
             **by_verdict,
             "ignored": sum(bool(vault["ignored"]) for vault in vaults),
+            "undescribed": sum(bool(vault["undescribed"]) for vault in vaults),
         },
         "severities": severities,
         "ignored": sum(finding["ignored"] for vault in vaults for _name, finding in _findings(vault)),
@@ -473,13 +520,32 @@ def load(given: str | Mapping) -> Report:
         report = _plain(given)
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise ReportError(f"it is no drift report: its schema is not {SCHEMA}")
-    if report.get("schema_version") != SCHEMA_VERSION:
+    if report.get("schema_version") not in (1, SCHEMA_VERSION):
         raise ReportError(
-            f"its schema_version is {report.get('schema_version')}; this collection knows {SCHEMA_VERSION}"
+            f"its schema_version is {report.get('schema_version')}; this collection knows 1 to {SCHEMA_VERSION}"
         )
     if not isinstance(report.get("hosts"), list) or not isinstance(report.get("summary"), dict):
         raise ReportError("it is no complete drift report: hosts or summary is missing")
+    if report["schema_version"] == 1:
+        try:
+            _renew(report)
+        except (KeyError, TypeError, AttributeError):
+            raise ReportError("it is no complete drift report: something in it is missing") from None
     return report
+
+
+def _renew(report: Report) -> None:
+    """Make a report of version 1 one of version 2. Nobody looked at undescribed settings then, and a health that was
+    unknown was that of an inactive configuration."""
+    report["schema_version"] = 2
+    for host in report["hosts"]:
+        host["health_asked"] = bool(report["summary"].get("health_asked"))
+        for vault in host["vaults"]:
+            vault["enabled"] = False if (vault["health"] or {}).get("verdict") == "unknown" else None
+            vault["undescribed"] = []
+    for entry in report["summary"].get("ignore", []):
+        entry["problem"] = ""
+    report["summary"].get("configurations", {})["undescribed"] = 0
 
 
 def dump(report: Mapping) -> str:
@@ -516,7 +582,7 @@ def merge(
         _remember(part, before)
     missing = sorted(set(map(str, hosts or ())) - set(found))
     for name in missing:
-        found[name] = _host(name, {"msg": _NOT_COVERED}, None)
+        found[name] = _host(name, {"msg": _NOT_COVERED}, True)
     for name, host in found.items():
         for vault in host["vaults"]:
             _make_older(name, vault, before)
@@ -525,12 +591,18 @@ def merge(
         [found[name] for name in sorted(found)],
         min(str(part["started"]) for part in parts),
         max(str(part["ended"]) for part in parts),
-        warnings
-        + _distinct(w for p in parts for w in p["summary"].get("warnings", []) if "nothing is described" not in w),
+        warnings + _distinct(warning for part in parts for warning in _warnings(part)),
         _merged_exceptions(parts),
         missing,
-        any(part["summary"].get("health_asked") for part in parts),
+        all(part["summary"].get("health_asked") for part in parts),
     )
+
+
+def _warnings(part: Report) -> list[str]:
+    """What a part says beside the notes that follow from it, which are made anew from the whole."""
+    summary = part["summary"]
+    notes = _notes(part["hosts"], summary.get("ignore", []), bool(summary.get("health_asked")))
+    return [warning for warning in summary.get("warnings", []) if warning not in notes]
 
 
 def _make_older(host: str, vault: dict[str, t.Any], before: _Memory) -> None:
@@ -610,14 +682,14 @@ def rows(report: Mapping) -> t.Iterator[Row]:
         elif not host["vaults"]:
             yield Row(**common, verdict="nothing_described", note="Nothing is described for this cluster.")
         for vault in host["vaults"]:
-            yield from _rows(vault, common)
+            yield from _rows(vault, {**common, "health": "" if host["health_asked"] else "not_asked"})
 
 
 def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
     here: dict[str, t.Any] = {
         **common,
         **{name: vault[name] or "" for name in ("scope", "svm", "configuration", "uuid", "verdict")},
-        "health": (vault["health"] or {}).get("verdict") or "",
+        "health": (vault["health"] or {}).get("verdict") or common["health"],
     }
     error = (vault["error"] or {}).get("msg") or ""
     findings = list(_findings(vault))
@@ -639,6 +711,10 @@ def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
         elif "desired" in finding:
             compared = {key: finding[key] for key in ("field", "desired", "actual")}
             yield Row(**here, **judged, **compared, action=finding["action"] or "", note=error)
+        elif "actual" in finding:
+            compared = {key: finding[key] for key in ("field", "actual")}
+            note = "Nobody has described this setting: describe it, or remove it."
+            yield Row(**{**here, "verdict": "undescribed"}, **judged, **compared, note=note)
         else:
             yield Row(**here, **judged, note=error or _advice(vault["verdict"]))
 

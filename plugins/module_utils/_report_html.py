@@ -318,7 +318,6 @@ def _top(report: Mapping) -> t.Iterator[str]:
         f"{counted(differences, 'difference')} on {counted(hosts['differing'], 'cluster')}" if differences else ""
     )
     said.append(f"{summary['ignored']:,} ignored" if summary["ignored"] else "")
-    said.append("" if summary["health_asked"] else "health was not asked for")
     yield f'<div class="banner {_BANNERS[summary["verdict"]]}" role="status">{_text(headline(report))}'
     yield f"<p>{_text(', '.join(part for part in said if part))}.</p></div>"
 

@@ -20,12 +20,14 @@ from ansible_collections.ontap.security.plugins.module_utils._report import (
     rows,
     shown,
     state_of,
+    without_health,
 )
 
 # More rows than this nobody reads in a ticket; the other formats have all.
 MOST_ROWS = 200
-# More clusters than this nobody reads on a terminal.
+# More clusters and notes than this nobody reads on a terminal.
 MOST_LINES = 20
+MOST_NOTES = 5
 
 WORDS: t.Final = {
     "in_sync": "in sync",
@@ -38,6 +40,7 @@ WORDS: t.Final = {
 HEADLINES: t.Final = {
     "in_sync": "Everything is as described",
     "drift": "Some configurations are not as described",
+    "unknown": "Everything is as described, but the health of some configurations is unknown",
     "error": "Not every cluster could be compared",
     "critical": "Azure or keys cannot be reached",
 }
@@ -46,11 +49,15 @@ HEADLINES: t.Final = {
 def headline(report: Mapping) -> str:
     """What the report comes to, in a sentence without its full stop."""
     summary = report["summary"]
+    vaults = [vault for host in report["hosts"] for vault in host["vaults"]]
+    healthless = all(finding is vault["health"] for vault in vaults for finding in open_findings(vault))
+    said = HEADLINES["unknown" if summary["verdict"] == "drift" and healthless else summary["verdict"]]
     if summary["verdict"] == "in_sync" and summary["hosts"]["nothing_described"]:
-        return "Nothing differs, but not every cluster is described"
-    if summary["verdict"] == "in_sync" and summary["ignored"]:
-        return "Everything is as described, but for known exceptions"
-    return HEADLINES[summary["verdict"]]
+        said = "Nothing differs, but not every cluster is described"
+    elif summary["verdict"] == "in_sync" and summary["ignored"]:
+        said = "Everything is as described, but for known exceptions"
+    unasked = without_health(report["hosts"], summary["health_asked"])
+    return f"{said}, and {unasked}" if unasked else said
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -67,7 +74,8 @@ def facts(report: Mapping) -> list[str]:
         + (f", {hosts['nothing_described']} with nothing described" if hosts["nothing_described"] else ""),
         f"{counted(vaults['total'], 'configuration')}: {vaults['in_sync']} in sync, {vaults['missing']} missing, "
         f"{vaults['drifted']} drifted, {vaults['unmanaged']} unmanaged, {vaults['blocked']} blocked, "
-        f"{vaults['error']} with errors",
+        f"{vaults['error']} with errors"
+        + (f"; {vaults['undescribed']} with undescribed settings" if vaults["undescribed"] else ""),
         "Differences: " + ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES),
     ]
     if report["summary"]["ignored"]:
@@ -143,7 +151,8 @@ def _differences(found: t.Sequence[Row]) -> list[str]:
         for row in ordered
     ]
     header = ("severity", "cluster", "configuration", "verdict", "field", "desired", "actual", "action", "since")
-    notes = dict.fromkeys((row.host, row.where, row.note) for row in ordered if row.note and row.verdict != "unmanaged")
+    known = ("unmanaged", "undescribed")
+    notes = dict.fromkeys((row.host, row.where, row.note) for row in ordered if row.note and row.verdict not in known)
     said = [f"- {_code(host)} {_code(where)}: {_prose(note)}" for host, where, note in list(notes)[:MOST_ROWS]]
     return _table(header, cells) + (["", *said] if said else [])
 
@@ -196,12 +205,15 @@ def _cell(value: t.Any) -> str:
 
 
 def csv_text(report: Mapping) -> str:
-    """One row for each field that differs; hosts and configurations without any have one row with an empty field."""
+    """One row for each field that differs; hosts and configurations without any have one row with an empty field. Notes
+    on the report as a whole come last, in rows without a host."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in rows(report):
         writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
+    for warning in report["summary"]["warnings"]:
+        writer.writerow([_cell({"status": "note", "note": warning}.get(column)) for column in COLUMNS])
     return out.getvalue()
 
 
@@ -220,7 +232,8 @@ def _attribute(value: t.Any) -> str:
 
 
 def junit(report: Mapping) -> str:
-    """For CI: one suite for each host, one case for each configuration."""
+    """For CI: one suite for each host, one case for each configuration. Notes on the report as a whole are a suite of
+    skipped cases, which is where people look for what was not done."""
     by_host: dict[str, dict[str, list[Row]]] = {}
     for row in rows(report):
         name = row.where if row.scope else "asking the cluster"
@@ -235,6 +248,12 @@ def junit(report: Mapping) -> str:
         suites.append(f"  <testsuite name={_attribute(host)} {_counts(counts)} timestamp={when}>")
         suites += [text for _kind, text in made]
         suites.append("  </testsuite>")
+    notes = [_skipped(_case_head("notes", f"note {n}"), w) for n, w in enumerate(report["summary"]["warnings"], 1)]
+    if notes:
+        counts = [len(notes), 0, 0, len(notes)]
+        total = [before + now for before, now in zip(total, counts)]
+        when = _attribute(report["started"])
+        suites += [f'  <testsuite name="notes" {_counts(counts)} timestamp={when}>', *notes, "  </testsuite>"]
     head = f'<testsuites name="Azure Key Vault drift report" {_counts(total)}>'
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>"]) + "\n"
 
@@ -247,16 +266,16 @@ def _counts(numbers: t.Sequence[int]) -> str:
 def _case(host: str, name: str, found: t.Sequence[Row]) -> tuple[str, str]:
     """How the case ended, and its XML."""
     live = [row for row in found if row.open]
-    head = f"    <testcase classname={_attribute(host)} name={_attribute(name)}"
+    head = _case_head(host, name)
     if any(row.verdict in ("error", "unreachable") for row in live):
         kind = "error"
     elif live:
         kind = "failure"
     elif any(row.ignored for row in found):
         reasons = "; ".join(dict.fromkeys(f"{row.reason} (until {row.expires})" for row in found if row.ignored))
-        return "skipped", f"{head}><skipped message={_attribute(reasons)}/></testcase>"
+        return "skipped", _skipped(head, reasons)
     elif found[0].verdict == "nothing_described":
-        return "skipped", f"{head}><skipped message={_attribute(found[0].note)}/></testcase>"
+        return "skipped", _skipped(head, found[0].note)
     else:
         return "passed", f"{head}/>"
     worst = min((row.severity for row in live), key=SEVERITIES.index)
@@ -264,6 +283,14 @@ def _case(host: str, name: str, found: t.Sequence[Row]) -> tuple[str, str]:
     text = "\n".join(_line(row) for row in live)
     body = f"<{kind} type={_attribute(live[0].verdict)} message={_attribute(message)}>{_xml(text)}</{kind}>"
     return kind, f"{head}>{body}</testcase>"
+
+
+def _case_head(classname: str, name: str) -> str:
+    return f"    <testcase classname={_attribute(classname)} name={_attribute(name)}"
+
+
+def _skipped(head: str, why: str) -> str:
+    return f"{head}><skipped message={_attribute(why)}/></testcase>"
 
 
 def _line(row: Row) -> str:
@@ -291,7 +318,10 @@ def table(report: Mapping) -> list[str]:
         lines.append(f"{_short(host['host'], 40):{width}}  {state_of(host):11}  {_short(_about(host), 60)}".rstrip())
     if len(todo) > MOST_LINES:
         lines.append(f"... and {len(todo) - MOST_LINES} more")
-    lines += [f"Note: {_short(warning, 110)}" for warning in report["summary"]["warnings"][:5]]
+    notes = report["summary"]["warnings"]
+    lines += [f"Note: {_short(note, 110)}" for note in notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        lines.append(f"... and {len(notes) - MOST_NOTES} more notes in the files")
     return lines
 
 
@@ -308,7 +338,12 @@ def _about(host: Mapping) -> str:
         return "nothing is described"
     counts: dict[str, int] = {}
     for vault in host["vaults"]:
-        if open_findings(vault):
-            word = vault["verdict"] if vault["verdict"] != "in_sync" else (vault["health"] or {}).get("verdict", "")
+        found = open_findings(vault)
+        if found:
+            word = vault["verdict"]
+            if word == "in_sync" and vault["health"] in found:
+                word = vault["health"]["verdict"].replace("unknown", "with unknown health")
+            elif word == "in_sync":
+                word = "with undescribed settings"
             counts[word] = counts.get(word, 0) + 1
     return ", ".join(f"{number} {word}" for word, number in counts.items())

@@ -243,7 +243,7 @@ def assert_schedule(awx: Controller) -> None:
     (schedule,) = awx.named("schedules").values()
     assert (schedule["unified_job_template"], schedule["enabled"]) == ("ONTAP AKV: drift report", True)
     assert schedule["rrule"] == "DTSTART:20260101T030000Z RRULE:FREQ=DAILY;INTERVAL=1"
-    assert schedule["extra_data"] == {"drift_report_fail_on": "drift", "drift_report_health": "false"}
+    assert schedule["extra_data"] == {"drift_report_fail_on": "drift", "drift_report_health": "true"}
 
 
 def assert_workflow(awx: Controller) -> None:

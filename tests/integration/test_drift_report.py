@@ -93,8 +93,10 @@ def test_a_fleet(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
     drift = reported.host("c1")["vaults"][1]["drift"]
     assert [(d["field"], d["severity"], d["actual"]) for d in drift] == [("client_id", "high", HOSTILE)]
     assert reported.host("c2")["vaults"][0]["verdict"] == "missing"
-    # One look at the configurations, because nobody asked for health.
+    # One look at the configurations, health included.
     assert sum(request["path"].endswith("/azure-key-vaults") for request in two.requests) == 1
+    assert reported.host("c1")["vaults"][0]["health"]["verdict"] == "healthy"
+    assert reported.report["summary"]["health_asked"]
 
     first = reported.report
     again = drift_report(hosts, tmp_path, "--check", "--forks", "2")
@@ -120,8 +122,13 @@ def test_what_ends_a_run(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_pa
     assert status("error") == 2
     assert status("critical") == 0
     sims[0].ontap.set_azure(reachable=False)
-    # As a survey answers it, by default. A run can only end on what it has asked for.
+    # Nobody asked, which is said; but a run that may end on it asks in any case.
+    assert status("error", "--limit", "c1", drift_report_health="false", ontap_hosts="") == 0
     assert status("critical", drift_report_health="false", ontap_hosts="") == 2
+    # Whatever else is accepted, and without a word about health: keys out of reach are worse.
+    sims[0].ontap.change_vault("vs1", key_id=OLD["key_id"])
+    for fail_on in ("drift", "error"):
+        assert status(fail_on, "--limit", "c1") == 2
 
 
 def own_play(folder: Path, **more: t.Any) -> str:
@@ -158,6 +165,9 @@ def test_serial_limit_and_formats(sims: tuple[Simulator, Simulator], hosts: Host
 def test_all_formats_tell_the_same(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path) -> None:
     sims[0].ontap.change_vault("vs1", key_id=KEY_2)
     reported = drift_report(hosts, tmp_path)
+    # Where nothing differs that takes one request, health included.
+    assert [request["path"] for request in sims[1].requests] == ["/api/security/azure-key-vaults"]
+    assert reported.report["summary"]["health_asked"]
     texts = {path.suffix: path.read_text(encoding="utf-8") for path in reported.folder.iterdir()}
     for suffix, text in texts.items():
         assert KEY_2 in text or suffix == ".html", suffix
@@ -226,7 +236,8 @@ def test_an_empty_answer_counts_as_not_given(sims: tuple[Simulator, Simulator], 
         check(reported, sims)
         assert reported.status == 0, reported.output
         assert sorted(path.name for path in reported.folder.iterdir() if path.is_file()) == FILES
-        assert not reported.report["summary"]["health_asked"]
+        # Which is to ask for health.
+        assert reported.report["summary"]["health_asked"]
         assert not reported.report["summary"]["warnings"]
         if entry == "merge":
             # There are no parts, so the report of the run before must not be left standing.

@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 import typing as t
+from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
@@ -32,6 +33,7 @@ from tests.reports import (
     drifted,
     hostile_report,
     ignoring,
+    ill,
     make,
     vault,
 )
@@ -106,8 +108,12 @@ def test_no_host_at_all_is_not_fine() -> None:
         ("client_id", "one", "two", "high"),
         ("proxy_host", "one", "two", "medium"),
         ("port", 443, 8443, "medium"),
-        ("verify_host", True, False, "medium"),
-        ("oauth_host", "one", None, "medium"),
+        ("proxy_host", "one", None, "medium"),
+        ("vault_host", "one", "two", "medium"),
+        # Where the secret is sent, and what keeps somebody else from taking it there.
+        ("verify_host", True, False, "high"),
+        ("verify_ip", True, None, "high"),
+        ("oauth_host", "one", None, "high"),
         ("proxy_username", "Someone", "someone ", "low"),
         ("port", 443, "443", "low"),
     ],
@@ -120,35 +126,126 @@ def test_severities(field: str, desired: t.Any, actual: t.Any, severity: str) ->
     assert report["summary"]["verdict"] == "drift"
 
 
-def health_of(verdict: str, **more: t.Any) -> dict[str, t.Any]:
-    record = {"uuid": "uuid of vs0", "health": {"verdict": verdict, "reasons": ["why"], "nodes": ["n1"]}}
-    return {"c1": {"azure_key_vaults": [record], **more}}
-
-
 @pytest.mark.parametrize("verdict", ["azure_unreachable", "keys_missing", "node_unreachable"])
-def test_azure_or_keys_out_of_reach_is_critical(verdict: str) -> None:
-    cluster = {"name": "prod", "uuid": "u", "release": "9.16.1"}
-    report = make({"c1": answer(vault())}, health=health_of(verdict, cluster=cluster))
+@pytest.mark.parametrize("described", ["in_sync", "unmanaged"])
+def test_azure_or_keys_out_of_reach_is_critical(verdict: str, described: str) -> None:
+    looked = {"c1": answer(vault(verdict=described, health=ill(verdict)))}
+    report = make(looked)
     assert report["summary"]["verdict"] == "critical"
     assert host(report)["vaults"][0]["health"]["severity"] == "critical"
+    for name in RENDERERS:
+        assert verdict in render_drift_report(report, name) or (name, described) == ("text", "unmanaged"), name
+    later = make(looked, TUESDAY, previous=report)
+    assert host(later)["vaults"][0]["first_seen"] == MONDAY
+    excused = make(looked, ignore=ignoring(field="health") + ignoring(field="unmanaged"))
+    assert excused["summary"]["verdict"] == "in_sync"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"health": ill("healthy")},
+        {"health": ill("no_encrypted_volume_yet")},
+        # ONTAP reports none of these.
+        {"health": ill("unknown"), "enabled": False},
+    ],
+)
+def test_nothing_is_wrong_with_that_health(fields: dict[str, t.Any]) -> None:
+    assert make({"c1": answer(vault(**fields))})["summary"]["verdict"] == "in_sync"
+
+
+@pytest.mark.parametrize("enabled", [True, None])
+def test_health_that_nobody_knows_is_not_fine(enabled: bool | None) -> None:
+    report = make({"c1": answer(vault(health=ill("unknown"), enabled=enabled))})
+    assert report["summary"]["verdict"] == "drift"
+    assert host(report)["vaults"][0]["health"]["severity"] == "high"
+    for name in RENDERERS:
+        assert "unknown" in render_drift_report(report, name), name
+    assert "the health of some configurations is unknown" in render_drift_report(report, "text")
+
+
+def without_health(**more: t.Any) -> dict[str, t.Any]:
+    found = vault(**more)
+    del found["health"]
+    return found
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_health_that_was_not_asked_for_is_said_in_every_format(asked: bool) -> None:
+    """Whether the one who makes the report knows, or only what was found does."""
+    for found in (answer(without_health()), answer(without_health(verdict="unmanaged"))):
+        report = make({"c1": found}, health=asked)
+        assert report["summary"]["health_asked"] is False
+        for name in RENDERERS:
+            assert "ealth was not asked for" in render_drift_report(report, name), name
+        assert "described, and health was not asked for" in render_drift_report(report, "text").splitlines()[0]
+        assert ", and health was not asked for.**" in render_drift_report(report, "md")
+        (row,) = (row for row in csv.DictReader(io.StringIO(render_drift_report(report, "csv"))) if row["host"])
+        assert row["health"] == "not_asked"
+    for looked in ({"c1": answer()}, {"c1": NO_ANSWER}, {}):
+        text = render_drift_report(make(looked, health=False), "text")
+        assert "health was not asked for" in text.splitlines()[0]
+    text = render_drift_report(make({"c1": answer(vault())}), "text")
+    assert "not asked" not in text
+
+
+def test_the_cluster_itself_where_somebody_asked() -> None:
+    found = {"cluster": {"name": "prod", "uuid": "u", "release": "9.16.1"}}
+    report = make({"c1": answer(vault()), "c2": answer(vault())}, clusters={"c1": found, "c2": {"skipped": True}})
     assert host(report)["cluster"] == {"name": "prod", "uuid": "u"}
     assert host(report)["release"] == "9.16.1"
-    for name in ("html", "md", "csv", "xml"):
-        assert verdict in render_drift_report(report, name), name
-    later = make({"c1": answer(vault())}, TUESDAY, health=health_of(verdict), previous=report)
-    assert host(later)["vaults"][0]["first_seen"] == MONDAY
+    assert host(report, "c2")["cluster"] is None
+    assert not report["summary"]["warnings"]
+    refused = make({"c1": answer(vault())}, clusters={"c1": REFUSED})
+    assert refused["summary"]["verdict"] == "in_sync"
+    assert refused["summary"]["warnings"] == ["c1: name, UUID and release could not be read: refused"]
 
 
-@pytest.mark.parametrize("verdict", ["healthy", "no_encrypted_volume_yet"])
-def test_nothing_is_wrong_with_that_health(verdict: str) -> None:
-    assert make({"c1": answer(vault())}, health=health_of(verdict))["summary"]["verdict"] == "in_sync"
+def undescribed(**fields: t.Any) -> dict[str, t.Any]:
+    return vault(undescribed=[{"field": name, "actual": actual} for name, actual in fields.items()])
 
 
-def test_health_that_could_not_be_read_is_not_fine() -> None:
-    for missing in ({}, REFUSED):
-        report = make({"c1": answer(vault())}, health={"c1": missing})
-        assert host(report)["status"] == "error"
-        assert len(host(report)["vaults"]) == 1
+@pytest.mark.parametrize(
+    ("field", "actual", "severity"),
+    [
+        ("proxy_host", "proxy.attacker.example", "high"),
+        ("oauth_host", "login.attacker.example", "high"),
+        ("vault_host", "vault.attacker.example", "high"),
+        ("port", 8443, "medium"),
+        ("proxy_type", "http", "medium"),
+        ("proxy_port", 3128, "medium"),
+        ("proxy_username", "somebody", "medium"),
+    ],
+)
+def test_what_nobody_described_is_a_finding(field: str, actual: t.Any, severity: str) -> None:
+    looked = {"c1": answer(undescribed(**{field: actual}))}
+    report = make(looked)
+    (found,) = host(report)["vaults"][0]["undescribed"]
+    assert (found["field"], found["actual"], found["severity"]) == (field, actual, severity)
+    assert report["summary"]["verdict"] == "drift"
+    assert report["summary"]["severities"][severity] == 1
+    assert report["summary"]["hosts"]["differing"] == 1
+    assert report["summary"]["configurations"]["undescribed"] == 1
+    for name in RENDERERS:
+        text = render_drift_report(report, name)
+        assert "undescribed" in text, name
+        assert str(actual) in text or name == "text", name
+        assert "Everything is as described" not in text, name
+    later = make(looked, TUESDAY, previous=report)
+    assert host(later)["vaults"][0]["undescribed"][0]["first_seen"] == MONDAY
+    excused = make(looked, ignore=ignoring(field=field[:4] + "*"))
+    assert excused["summary"]["verdict"] == "in_sync"
+    assert excused["summary"]["ignore"][0]["matches"] == 1
+    # What was described until yesterday is as old as the difference that it was.
+    before = make({"c1": answer(drifted(**{field: ("wanted", actual)}))})
+    assert host(make(looked, TUESDAY, previous=before))["vaults"][0]["undescribed"][0]["first_seen"] == MONDAY
+
+
+def test_the_worst_undescribed_setting_comes_first() -> None:
+    report = make({"c1": answer(undescribed(port=1, proxy_host="p", oauth_host="o"))})
+    found = host(report)["vaults"][0]["undescribed"]
+    assert [setting["field"] for setting in found] == ["oauth_host", "proxy_host", "port"]
+    assert host(report)["vaults"][0]["severity"] == "high"
 
 
 def test_first_seen_is_carried_over() -> None:
@@ -228,6 +325,45 @@ def test_an_exception_that_cannot_be_understood_covers_nothing(entry: dict[str, 
     report = make({"c1": answer(drifted())}, ignore=ignoring(**entry))
     assert not first(report)["ignored"]
     assert "Exception 1" in report["summary"]["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "now", "note"),
+    [
+        ({"svm": "vs1"}, MONDAY, "An exception matches nothing: host *, svm vs1, field *: CHG-1"),
+        ({"host": "c7"}, MONDAY, "An exception matches nothing: host c7, svm *, field *: CHG-1"),
+        ({}, WEDNESDAY, "An exception expired on 2026-03-03: host *, svm *, field *: CHG-1"),
+        (
+            {"field": "port"},
+            WEDNESDAY,
+            "An exception expired on 2026-03-03 and matches nothing: host *, svm *, field port: CHG-1",
+        ),
+    ],
+)
+def test_an_exception_of_no_use_is_said_in_every_format(patterns: dict[str, str], now: str, note: str) -> None:
+    report = make({"c1": answer(drifted())}, now, ignore=ignoring(**patterns))
+    assert report["summary"]["warnings"] == [note]
+    for name in RENDERERS:
+        text = render_drift_report(report, name)
+        assert (note if name != "md" else note[:20]) in text, name
+    assert merge_drift_reports([report])["summary"]["warnings"] == [note]
+
+
+def test_exceptions_of_use_are_no_note() -> None:
+    looked = {"c1": answer(drifted()), "c2": NO_ANSWER}
+    # Two that cover the same are both of use: without one, the other would be needed.
+    report = make(looked, ignore=ignoring() + ignoring(field="client_id"))
+    assert report["summary"]["warnings"] == []
+    assert [entry["matches"] for entry in report["summary"]["ignore"]] == [1, 1]
+    # Nobody can tell of one whose cluster did not answer.
+    (note,) = make(looked, ignore=ignoring(host="c2"))["summary"]["warnings"]
+    assert note.startswith("An exception matches nothing, but 1 of its clusters could not be compared: host c2")
+
+
+def test_of_slices_an_exception_needs_to_match_in_one() -> None:
+    parts = [make({name: answer(drifted())}, ignore=ignoring(host="c1")) for name in ("c1", "c2")]
+    assert [len(part["summary"]["warnings"]) for part in parts] == [0, 1]
+    assert merge_drift_reports(parts)["summary"]["warnings"] == []
 
 
 def test_exceptions_for_what_has_no_field() -> None:
@@ -318,6 +454,13 @@ def test_markdown_stays_short() -> None:
     assert "800 more rows" in text
 
 
+def test_the_terminal_shows_the_first_notes() -> None:
+    stale = [entry for n in range(9) for entry in ignoring(svm=f"gone{n}")]
+    lines = render_drift_report(make({"c1": answer(vault())}, ignore=stale), "text").splitlines()
+    assert sum(line.startswith("Note: An exception matches nothing") for line in lines) == 5
+    assert lines[-1] == "... and 4 more notes in the files"
+
+
 def test_the_terminal_gets_no_more_than_a_screen() -> None:
     many = {f"c{n:04}": answer(drifted()) for n in range(1000)}
     lines = render_drift_report(make(many), "text").splitlines()
@@ -365,6 +508,48 @@ def test_merging() -> None:
     assert merged["summary"]["ignore"][0]["matches"] == 1
     for name in RENDERERS:
         assert "c4" in render_drift_report(merged, name), name
+
+
+# What the version before this one wrote: one cluster that differs, one that does not and has an inactive configuration.
+FIRST_VERSION = Path(__file__).parent / "data" / "drift-report-1.json"
+
+
+def test_a_report_of_the_version_before_counts_as_the_last_time() -> None:
+    report = make({"c1": answer(drifted()), "c2": answer(vault())}, WEDNESDAY, previous=FIRST_VERSION.read_text())
+    assert first(report)["first_seen"] == MONDAY
+    assert report["summary"]["warnings"] == []
+
+
+def test_reports_of_both_versions_merge() -> None:
+    old = FIRST_VERSION.read_text(encoding="utf-8")
+    merged = merge_drift_reports([old, make({"c3": answer(undescribed(port=1))}, TUESDAY)])
+    VALIDATOR.validate(merged)
+    assert [(h["host"], h["status"], h["health_asked"]) for h in merged["hosts"]] == [
+        ("c1", "ok", True),
+        ("c2", "ok", True),
+        ("c3", "ok", True),
+    ]
+    assert merged["summary"]["severities"] == {"critical": 0, "high": 1, "medium": 1, "low": 0}
+    assert merged["summary"]["warnings"] == ["An exception matches nothing: host gone, svm *, field *: CHG-1"]
+    for name in RENDERERS:
+        assert "c1" in render_drift_report(old, name), name
+
+
+def test_a_part_without_health_is_said_of_the_whole() -> None:
+    parts = [make({"c1": answer(vault()), "c2": answer(vault())}), make({"c3": answer(without_health())})]
+    merged = merge_drift_reports(parts)
+    assert merged["summary"]["health_asked"] is False
+    line = render_drift_report(merged, "text").splitlines()[0]
+    assert line == "Everything is as described, and health was not asked for on 1 cluster."
+    (note,) = merged["summary"]["warnings"]
+    assert note.startswith("Health was not asked for on 1 cluster, so")
+
+
+@pytest.mark.parametrize("broken", [{"hosts": [{}]}, {"hosts": [5]}, {"hosts": [{"vaults": [{}]}]}])
+def test_a_report_of_the_version_before_that_is_none_is_said(broken: dict[str, t.Any]) -> None:
+    report = {"schema": _report.SCHEMA, "schema_version": 1, "summary": {}, **broken}
+    with pytest.raises(AnsibleFilterError, match="something in it is missing"):
+        merge_drift_reports([report])
 
 
 def test_merging_one_report_changes_nothing() -> None:
