@@ -176,12 +176,15 @@ def test_four_beats_on_several_clusters(start: Start, apply: Apply) -> None:
     assert done.summaries == ["cluster1: 3 created", "cluster2: 1 created, 1 changed, 1 removed, 1 unmanaged"]
     assert old.snapshot() != before[0]
 
-    # Without anything to restore or to verify nothing but the one look is needed.
+    # Restoring and verifying are part of the one look, once there are encrypted volumes whose keys can be seen.
+    for sim, more in ((old, [None]), (new, ["vs3"])):
+        for svm in ("vs0", "vs1", *more):
+            sim.ontap.encrypt_volumes(svm)
     for check, limit, expected in (
         ([], "all", {"cluster1": ["GET"], "cluster2": ["GET"]}),
         (["--check", "--diff"], "cluster2", {"cluster1": [], "cluster2": ["GET"]}),
     ):
-        repeated = apply(*check, "--limit", limit, **{**wanted, "azure_key_vault_restore": False})
+        repeated = apply(*check, "--limit", limit, **wanted)
         assert (repeated.failed, repeated.changed) == (False, 0), repeated.output
         assert repeated.requests == expected
         assert repeated.summaries[-1] == "cluster2: 3 in sync, 1 unmanaged"
@@ -189,27 +192,54 @@ def test_four_beats_on_several_clusters(start: Start, apply: Apply) -> None:
 
 
 def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> None:
-    drifted, same = start(), start()
-    for sim in (drifted, same):
+    drifted, same, ill = start(), start(), start()
+    for sim in (drifted, same, ill):
         sim.ontap.add_vault("vs0", **OLD)
         sim.ontap.add_vault("vs1", **OLD)
         sim.ontap.encrypt_volumes("vs1")
     drifted.ontap.change_vault("vs0", client_id=OTHER)
     drifted.ontap.lose_keys("node2", "vs1")
-    wanted = {**ALL, "azure_key_vault_fail_on_drift": True, "azure_key_vault_restore": True}
+    same.ontap.change_vault("vs0", proxy_host="proxy.elsewhere.example")
+    # A run would give it a secret that Azure accepts, and has nothing that helps the other.
+    ill.ontap.set_azure(valid_secrets=[SECRET])
+    sends = {"svm": "vs0", "update_credentials": "when_unreachable"}
+    wanted: dict[str, t.Any] = {
+        **ALL,
+        "azure_key_vault_fail_on_drift": True,
+        "azure_key_vault_restore": True,
+        "azure_key_vault_verify": True,
+        "hosts": {
+            "cluster3": {"azure_key_vault_svms": [sends, {"svm": "vs1"}], "azure_key_vault_fail_on_drift": False}
+        },
+    }
     found = apply("--check", **wanted)
     assert found.failed
-    assert found.writes == {"cluster1": 0, "cluster2": 0}
+    assert found.writes == {"cluster1": 0, "cluster2": 0, "cluster3": 0}
     assert "cluster1 is not as described" in found.output
     assert f"SVM vs0: client_id: desired {CLIENT}, actual {OTHER}" in found.output
     assert "SVM vs1: keys: desired on every node, actual missing on node2" in found.output
     assert "cluster2 is not" not in found.output
-    assert found.summaries == ["cluster1: 1 in sync, 1 to change, 1 to restore", "cluster2: 2 in sync"]
+    unusable = "1 of the configurations on cluster3 cannot be used: SVM vs1: azure_unreachable: "
+    assert unusable in found.output
+    assert set(re.findall(r"configurations on (cluster\d)", found.output)) == {"cluster3"}
+    undescribed = "cluster2: 2 in sync, 1 with undescribed settings"
+    assert found.summaries == [
+        "cluster1: 1 in sync, 1 to change, 1 to restore",
+        undescribed,
+        "cluster3: 1 in sync, 1 to change",
+    ]
 
-    # Other runs are not concerned. The keys of vs1 come back.
+    # Drift does not concern other runs. The keys of vs1 come back; nobody touches that of cluster3, which is not well.
     mended = apply(**wanted)
-    assert (mended.failed, mended.writes) == (False, {"cluster1": 2, "cluster2": 0}), mended.output
-    assert mended.summaries == ["cluster1: 1 in sync, 1 changed, 1 restored", "cluster2: 2 in sync"]
+    assert (mended.failed, mended.writes) == (True, {"cluster1": 2, "cluster2": 0, "cluster3": 1}), mended.output
+    assert mended.summaries == [
+        "cluster1: 1 in sync, 1 changed, 1 restored",
+        undescribed,
+        "cluster3: 1 in sync, 1 changed",
+    ]
+    assert unusable in mended.output
+    assert set(re.findall(r"configurations on (cluster\d)", mended.output)) == {"cluster3"}
+    ill.ontap.set_azure(any_secret=True)
     assert not apply("--check", **wanted).failed
 
 
@@ -271,9 +301,10 @@ def test_one_cluster_s_trouble_is_no_other_s(start: Start, apply: Apply) -> None
         "cluster4: 1 unmanaged",
     ]
     assert ran.writes == {"cluster1": 1, "cluster2": 2, "cluster3": 1, "cluster4": 0, "cluster5": 0}
-    assert ran.requests["cluster4"] == ["GET"]
+    # One look, and one at the volumes of what nobody described.
+    assert ran.requests["cluster4"] == ["GET", "GET"]
     for words in (
-        "1 of the configurations that were touched on cluster1 cannot be used: SVM vs0: azure_unreachable: ",
+        "1 of the configurations on cluster1 cannot be used: SVM vs0: azure_unreachable: ",
         "vaults[1] (svm nowhere): ",
         "vaults[1] (svm vs1): ",
         "needs ONTAP 9.14.1 or later",
