@@ -143,10 +143,11 @@ def _sentence(what: str, entry: t.Mapping[str, t.Any], flag: str) -> str:
 def with_volumes(client: Client, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]:
     """The configurations, each whose keys ONTAP reports as unavailable with the number of its encrypted volumes.
 
-    Where there are none of these, nothing is asked: else one request, or for several SVMs one a page, and one more for
-    the cluster scope. The number stays None where the login may not read volumes. Raises ``OntapError``.
+    Where there are none of these, nothing is asked; else one request, or for several of them one a page. The number
+    stays None where the login may not read volumes, and where nobody knows whose they would be. Raises ``OntapError``.
     """
-    unclear = [vault for vault in vaults if vault.enabled and _is_open(vault)]
+    named = [vault for vault in vaults if vault.scope == "cluster" or vault.svm or vault.svm_uuid]
+    unclear = [vault for vault in named if vault.enabled and _is_open(vault)]
     try:
         numbers = _numbers(client, unclear)
     except (ApiError, TransportError) as exc:
@@ -156,41 +157,47 @@ def with_volumes(client: Client, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]
     return tuple(replace(vault, encrypted_volumes=numbers.get(vault.uuid)) for vault in vaults)
 
 
+# Which volumes may be encrypted with keys of a scope: those that share their aggregate's are never an SVM's.
+_OF_SVM, _OF_CLUSTER = "volume", "volume|aggregate"
+
+
 def _numbers(client: Client, unclear: t.Sequence[Vault]) -> dict[str, int | None]:
-    """How many encrypted volumes there are, by the UUID of the configuration that keeps their keys."""
-    of_svms = [vault for vault in unclear if vault.scope != "cluster"]
+    """How many encrypted volumes there are, by the UUID of the configuration that keeps their keys.
+
+    Of the cluster's own keys only none at all is a number: those that there are may be of SVMs with a key manager of
+    their own.
+    """
+    if not unclear:
+        return {}
+    if len({(vault.scope, vault.svm_uuid or vault.svm) for vault in unclear}) == 1:
+        number = _count(client, unclear[0])
+        return {vault.uuid: number if vault.scope != "cluster" or not number else None for vault in unclear}
+    query = {"encryption.type": _OF_CLUSTER, "fields": "svm.name,svm.uuid,encryption.type"}
+    records = client.records(VOLUMES, query)
+    counted: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        svm, encryption = (record[key] if isinstance(record.get(key), dict) else {} for key in ("svm", "encryption"))
+        if not svm.get("uuid") and not svm.get("name"):
+            # Whose it is cannot be told, and it may be anybody's.
+            return {}
+        if encryption.get("type") != "aggregate":
+            counted.update((("uuid", str(svm.get("uuid") or "").lower()), ("name", str(svm.get("name") or ""))))
     found: dict[str, int | None] = {}
-    if len({vault.svm_uuid or vault.svm for vault in of_svms}) > 1:
-        found = _by_svm(client, of_svms)
-    elif of_svms:
-        vault = of_svms[0]
-        svm = {"svm.name": literal(vault.svm)} if vault.svm else {"svm.uuid": literal(vault.svm_uuid or "")}
-        number = _count(client, {**svm, "encryption.type": "volume"})
-        found = {vault.uuid: number for vault in of_svms}
     for vault in unclear:
         if vault.scope == "cluster":
-            # Those of SVMs with a key manager of their own cannot be told from its own, so only none at all is certain.
-            found[vault.uuid] = None if _count(client, {"encryption.type": "volume|aggregate"}) else 0
+            found[vault.uuid] = None if records else 0
+        else:
+            found[vault.uuid] = max(counted["uuid", vault.svm_uuid or ""], counted["name", vault.svm or ""])
     return found
 
 
-def _count(client: Client, query: t.Mapping[str, str]) -> int:
-    number = client.get(VOLUMES, {**query, "return_records": False}).get("num_records")
+def _count(client: Client, vault: Vault) -> int:
+    query: dict[str, str | bool] = {"encryption.type": _OF_CLUSTER, "return_records": False}
+    if vault.scope != "cluster":
+        query["encryption.type"] = _OF_SVM
+        name = "svm.name" if vault.svm else "svm.uuid"
+        query[name] = literal(vault.svm or vault.svm_uuid or "")
+    number = client.get(VOLUMES, query).get("num_records")
     if not isinstance(number, int):
         raise TransportError(f"GET {VOLUMES} answered without num_records", method="GET", path=VOLUMES)
     return number
-
-
-def _by_svm(client: Client, vaults: t.Sequence[Vault]) -> dict[str, int | None]:
-    records = client.records(VOLUMES, {"encryption.type": "volume", "fields": "svm.name,svm.uuid"})
-    counted: Counter[tuple[str, str]] = Counter()
-    for record in records:
-        svm = record.get("svm")
-        named = {name: svm[name] for name in ("uuid", "name") if svm.get(name)} if isinstance(svm, dict) else {}
-        if not named:
-            # Whose it is cannot be told, and it may be anybody's.
-            return {}
-        counted.update((name, str(value).lower() if name == "uuid" else str(value)) for name, value in named.items())
-    return {
-        vault.uuid: max(counted["uuid", vault.svm_uuid or ""], counted["name", vault.svm or ""]) for vault in vaults
-    }

@@ -89,7 +89,7 @@ options:
       - Whether to read C(state), C(azure_reachability) and C(ekmip_reachability) as well and judge them.
       - Costly, since the nodes ask Azure and each other. Leave it off in what runs often.
       - Where keys are reported as unavailable, the number of encrypted volumes decides whether any are missing. That takes one request
-        more, or for several SVMs one a page, and another for the cluster scope.
+        more, or one a page where there are several of these.
       - With O(fields), scope and SVM come along.
     type: bool
     default: false

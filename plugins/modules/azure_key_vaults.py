@@ -202,8 +202,8 @@ options:
     description:
       - Whether to read the health of all configurations as well, in the same request, and judge it as
         M(ontap.security.azure_key_vault_info) does. See C(health) in RV(vaults).
-      - Costly, since the nodes ask Azure and each other. Where keys are reported as unavailable it takes one request more, or one
-        a page, which counts the encrypted volumes of SVMs, and another for the cluster scope.
+      - Costly, since the nodes ask Azure and each other. Where keys are reported as unavailable it takes one request more, or one a
+        page, which counts the encrypted volumes.
       - Where something was changed, the health is read again afterwards.
     type: bool
     default: false

@@ -93,8 +93,8 @@ def test_tells_its_story(demo: Demo) -> None:
     for line in (
         "cluster1: 3 to create",
         "Requests that reached the clusters: 8 reads, 0 writes.",
-        "Requests: 8 reads, 6 writes",
-        "one request for each cluster: 2 reads, 0 writes.",
+        "Requests: 10 reads, 6 writes",
+        "before there are any. Requests: 4 reads, 0 writes.",
         "-    proxy_host: proxy.elsewhere.example",
         "+    proxy_host: proxy.example.com",
         "+    client_secret: (set)",

@@ -245,8 +245,8 @@ def test_health_is_that_of_the_end(sim: Simulator) -> None:
         "cluster": "no_encrypted_volume_yet" if release(sim) >= (9, 9) else "keys_missing",
     }
     changes = 5 if release(sim) >= (9, 9) else 4
-    # As without health, and in the end a look at all, and at the volumes of SVMs and of the cluster.
-    assert len(done.requests) <= changes + 3 + 3
+    # As without health, and in the end a look at all, and at their volumes.
+    assert len(done.requests) <= changes + 3 + 2
 
 
 class OneLook(Client):

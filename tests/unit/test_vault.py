@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError
-from ansible_collections.ontap.security.plugins.module_utils._health import health
+from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError, TransportError
+from ansible_collections.ontap.security.plugins.module_utils._health import health, with_volumes
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired
 from ansible_collections.ontap.security.plugins.module_utils._search import Search
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
@@ -365,6 +366,70 @@ def test_no_number_makes_a_contradiction_well() -> None:
     judged = health(replace(Vault.of(record(**fields)), encrypted_volumes=0))
     assert judged.verdict == "keys_missing"
     assert "although available is true" in judged.reasons[0]
+
+
+class Volumes:
+    """A client that has an answer for /storage/volumes, and notes what it was asked."""
+
+    def __init__(self, *records: t.Any, number: t.Any = 0) -> None:
+        self.found, self.number = list(records), number
+        self.asked: list[dict[str, t.Any]] = []
+
+    def get(self, path: str, query: dict[str, t.Any]) -> dict[str, t.Any]:
+        assert (path, query.pop("return_records")) == ("/api/storage/volumes", False)
+        self.asked.append(query)
+        return {"num_records": self.number}
+
+    def records(self, _path: str, query: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+        self.asked.append(query)
+        return self.found
+
+
+def unavailable(number: int, **more: t.Any) -> Vault:
+    svm = {"name": f"vs{number}", "uuid": f"s{number}"}
+    return Vault.of(record(**{"uuid": f"u{number}", "svm": svm, "state": {"available": False}, **more}))
+
+
+def numbers(client: Volumes, *vaults: Vault) -> list[int | None]:
+    return [vault.encrypted_volumes for vault in with_volumes(t.cast("Client", client), vaults)]
+
+
+def test_volumes_are_counted_only_where_keys_are_unavailable() -> None:
+    client = Volumes(number=3)
+    known = [unavailable(0, state=state) for state in (OK, {**FRESH, "available": True}, {}, None)]
+    assert numbers(client, *known, unavailable(1, enabled=False), unavailable(2, svm={})) == [None] * 6
+    assert client.asked == []
+    assert numbers(client, *known, unavailable(1)) == [None] * 4 + [3]
+    assert client.asked.pop() == {"svm.name": "vs1", "encryption.type": "volume"}
+    assert numbers(client, unavailable(1, svm={"uuid": "S9"})) == [3]
+    assert client.asked.pop() == {"svm.uuid": "s9", "encryption.type": "volume"}
+    assert numbers(client, unavailable(1, svm={"name": "a*b"})) == [3]
+    assert client.asked.pop()["svm.name"] == '"a*b"'
+    cluster = unavailable(7, scope="cluster", svm=None)
+    assert numbers(client, cluster) == [None]
+    assert client.asked.pop() == {"encryption.type": "volume|aggregate"}
+    assert numbers(Volumes(number=0), cluster) == [0]
+    with pytest.raises(TransportError, match="num_records"):
+        numbers(Volumes(number=None), unavailable(1))
+
+
+@pytest.mark.parametrize(
+    ("records", "found"),
+    [
+        ([], [0, 0, 0]),
+        ([{"svm": {"name": "vs1", "uuid": "S1"}}] * 2, [0, 2, None]),
+        ([{"svm": {"uuid": "s0"}}, {"svm": {"name": "vs1"}}, {"svm": {"name": "vs8"}}], [1, 1, None]),
+        ([{"svm": {"name": "vs0"}, "encryption": {"type": "aggregate"}}], [0, 0, None]),
+        # Nobody knows whose these are.
+        ([{"svm": {"name": "vs0"}}, {}], [None, None, None]),
+        ([{"svm": None}], [None, None, None]),
+        ([{"svm": {}}], [None, None, None]),
+    ],
+)
+def test_volumes_of_several_svms_are_told_apart(records: list[dict[str, t.Any]], found: list[int | None]) -> None:
+    client = Volumes(*records)
+    assert numbers(client, unavailable(0), unavailable(1), unavailable(7, scope="cluster", svm=None)) == found
+    assert len(client.asked) == 1
 
 
 @given(text=st.text())
