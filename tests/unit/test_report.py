@@ -543,6 +543,8 @@ def test_a_part_without_health_is_said_of_the_whole() -> None:
     assert line == "Everything is as described, and health was not asked for on 1 cluster."
     (note,) = merged["summary"]["warnings"]
     assert note.startswith("Health was not asked for on 1 cluster, so")
+    # A slice that had no clusters did not ask for it either.
+    assert merge_drift_reports([parts[0], make({}, health=False)])["summary"]["health_asked"] is False
 
 
 @pytest.mark.parametrize("broken", [{"hosts": [{}]}, {"hosts": [5]}, {"hosts": [{"vaults": [{}]}]}])
