@@ -341,7 +341,7 @@ def test_no_query_breaks(params: dict[str, t.Any], cluster: Ontap) -> None:
 
 @given(entries=st.lists(options(anything), max_size=4), unmanaged=st.sampled_from(["ignore", "report", "absent"]))
 def test_no_list_breaks(entries: list[dict[str, t.Any]], unmanaged: str) -> None:
-    params = {"vaults": entries, "unmanaged": unmanaged, "concurrency": 4, "allow_empty": False}
+    params = {"vaults": entries, "unmanaged": unmanaged, "concurrency": 4, "allow_empty": False, "health": False}
     batch = made(Batch.of, params)
     if batch is not None:
         assert len(batch.entries) == len(entries)
