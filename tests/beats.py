@@ -22,8 +22,14 @@ KEY_2 = "https://v.vault.azure.net/keys/k2/b8e619fd8f234db3b0b95c59540e2a75"
 CLIENT = "aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa"
 TENANT = "cccccccc-dddd-cccc-dddd-cccccccccccc"
 SECRET = "initial-azure-secret"
-# Begins as a PKCS12 file does.
-CERTIFICATE = base64.b64encode(b"\x30\x82\x04\x00 no real certificate").decode()
+
+
+def pkcs12(content: bytes) -> str:
+    """What begins as a PKCS12 file does, in base64: a sequence with its length, then the version, 3."""
+    return base64.b64encode(b"\x30\x82\x04\x00\x02\x01\x03" + content).decode()
+
+
+CERTIFICATE = pkcs12(b"no real certificate")
 IDENTITY: dict[str, t.Any] = {"name": VAULT, "key_id": KEY, "client_id": CLIENT, "tenant_id": TENANT}
 FULL: dict[str, t.Any] = {**IDENTITY, "client_secret": SECRET}
 # What a cluster holds before a test changes it.

@@ -9,7 +9,10 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils._vault import CREDENTIALS, SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._module import VAULT
+from ansible_collections.ontap.security.plugins.module_utils._options import faults
+from ansible_collections.ontap.security.plugins.module_utils._text import kind, shown_name
+from ansible_collections.ontap.security.plugins.module_utils._vault import CREDENTIALS, SECRETS, is_guid
 
 DOCUMENTATION = r"""
 name: vault_entries
@@ -22,6 +25,9 @@ description:
     that are kept elsewhere.
   - The credential of an entry is its own; where it has none, the one in O(credentials) for its C(client_id), be that
     its own or that of O(defaults); where there is none, the one in O(defaults), unless that is of another C(client_id).
+  - What cannot be a list of configurations or a dictionary of credentials is refused, by the names that it has as a
+    variable of the roles, such as C(azure_key_vault_svms). No message shows a value, because that may be a secret in
+    the wrong place.
   - It reads and writes nothing.
 positional: _input
 options:
@@ -68,6 +74,10 @@ _value:
 
 Options = t.Mapping[str, t.Any]
 
+# What entries have in common, and that of the cluster: all but what says which SVM is meant.
+_SHARED: t.Final = {name: option for name, option in VAULT.items() if name not in ("scope", "svm", "svm_uuid")}
+_OF_CREDENTIALS: t.Final = {name: VAULT[name] for name in SECRETS}
+
 
 def vault_entries(
     svms: t.Sequence[Options],
@@ -76,6 +86,7 @@ def vault_entries(
     credentials: t.Mapping[str, Options] | None = None,
 ) -> list[dict[str, t.Any]]:
     """Merge defaults and credentials into each entry; that of the cluster, if any, comes first."""
+    _check(svms, cluster, defaults, credentials)
     known = {str(client_id).lower(): _credential(client_id, value) for client_id, value in (credentials or {}).items()}
     entries = [{**dict(entry.items()), "scope": "cluster"} for entry in [cluster or {}] if entry]
     entries += [dict(entry.items()) for entry in svms]
@@ -83,12 +94,44 @@ def vault_entries(
     return [_merged(entry, shared, known) for entry in entries]
 
 
+def _check(svms: t.Any, cluster: t.Any, defaults: t.Any, credentials: t.Any) -> None:
+    """Refuse what cannot be meant, all at once."""
+    wrong: list[str] = []
+    for name, value in (("cluster", cluster), ("defaults", defaults), ("credentials", credentials)):
+        if not isinstance(value or {}, t.Mapping):
+            wrong.append(f"azure_key_vault_{name} is {kind(value)}, and must be a dictionary")
+        elif name != "credentials":
+            wrong += _faults(name, value or {}, _SHARED)
+    if not isinstance(svms, (list, tuple)):
+        wrong.append(f"azure_key_vault_svms is {kind(svms)}, and must be a list of dictionaries")
+        svms = []
+    for index, entry in enumerate(svms):
+        if isinstance(entry, t.Mapping):
+            wrong += (f"{text} (entry {index})" for text in _faults("svms", entry, VAULT))
+        else:
+            wrong.append(f"azure_key_vault_svms has {kind(entry)} as entry {index}, which must be a dictionary")
+    if wrong:
+        raise AnsibleFilterError(f"{'; '.join(wrong)}.")
+
+
+def _faults(name: str, options: Options, spec: dict[str, dict[str, t.Any]]) -> list[str]:
+    # An empty text takes an option away, and the mark of one that is left out stands for nothing.
+    given = {
+        option: value
+        for option, value in options.items()
+        if not (isinstance(value, str) and (value == "" or value.startswith("__omit_place_holder__")))
+    }
+    return [fault.message for fault in faults(given, spec, f"azure_key_vault_{name}.")]
+
+
 def _credential(client_id: str, value: t.Any) -> dict[str, t.Any]:
     """Check one credential. No message shows any of its values, which may be in the wrong place."""
+    whose = f"The credentials of client_id {client_id if is_guid(str(client_id)) else shown_name(client_id)}"
     if not isinstance(value, t.Mapping) or not value or set(value) - set(SECRETS):
-        raise AnsibleFilterError(
-            f"The credentials of client_id {client_id} are not a dictionary with some of {', '.join(SECRETS)} in it."
-        )
+        raise AnsibleFilterError(f"{whose} are not a dictionary with some of {', '.join(SECRETS)} in it.")
+    wrong = _faults("credentials", value, _OF_CREDENTIALS)
+    if wrong:
+        raise AnsibleFilterError(f"{whose} cannot be used: {'; '.join(wrong)}.")
     return dict(value.items())
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -89,8 +90,10 @@ class Batch:
 
 
 def name_of(index: int, entry: t.Mapping[str, t.Any]) -> str:
-    """How messages name an entry."""
+    """How messages name an entry. What cannot be the name of an SVM is not shown: it may be a secret."""
     where = entry.get("svm") or entry.get("svm_uuid")
+    if where and not re.fullmatch(r"[\w.-]+", where):
+        return f"vaults[{index}]"
     return f"vaults[{index}] (svm {where})" if where else f"vaults[{index}] (cluster)"
 
 

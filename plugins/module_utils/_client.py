@@ -43,6 +43,7 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OntapError,
     TransportError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._secrets import not_a_secret
 
 try:
     import requests
@@ -178,6 +179,13 @@ class Connection:
                 "password (ONTAP_PASSWORD) begins or ends with a line break",
                 remedy="Take it away where the password is stored, or with the filter trim.",
             )
+        for option, value in (("password", self.password), ("access_token", self.access_token)):
+            reason = not_a_secret(value) if value else ""
+            if reason:
+                raise InputError(
+                    f"{option} (ONTAP_{option.upper()}) is not usable: {reason}",
+                    remedy="Give the secret itself, and see what the template, variable or credential makes of it.",
+                )
         if self.access_token and not re.fullmatch(r"[\x21-\x7e]+", self.access_token):
             raise InputError(
                 "access_token (ONTAP_ACCESS_TOKEN) holds white space or characters no bearer token has",

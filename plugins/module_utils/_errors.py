@@ -20,6 +20,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._codes import explain
+from ansible_collections.ontap.security.plugins.module_utils._text import visible
 
 
 class OntapError(Exception):
@@ -61,10 +62,14 @@ class OntapError(Exception):
         return other
 
     def text(self) -> str:
-        """The whole message for a person: what was tried, what happened, what it means, what to do."""
+        """The whole message for a person: what was tried, what happened, what it means, what to do.
+
+        The only lines in it are those of ``meaning``, where an error stands for several.
+        """
         # An error that stands for several has each one's remedy in its meaning.
         remedy = "" if self.remedy in self.meaning else self.remedy
-        parts = [f"{self.tried}: {self.message}" if self.tried else self.message, self.meaning, remedy]
+        said = visible(f"{self.tried}: {self.message}" if self.tried else self.message)
+        parts = [said, "\n".join(map(visible, self.meaning.split("\n"))), visible(remedy)]
         return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part)
 
     def details(self) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible.module_utils.errors import AnsibleFallbackNotFound, RequiredError
 
 from ansible_collections.ontap.security.plugins.module_utils._client import (
     REQUESTS_IMPORT_ERROR,
@@ -17,9 +17,20 @@ from ansible_collections.ontap.security.plugins.module_utils._client import (
     Connection,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import InputError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._options import (
+    Spec as Spec,
+)
+from ansible_collections.ontap.security.plugins.module_utils._options import (
+    faults,
+    read_texts,
+    secrets,
+)
+from ansible_collections.ontap.security.plugins.module_utils._plan import together
 from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
+from ansible_collections.ontap.security.plugins.module_utils._secrets import spellings
+from ansible_collections.ontap.security.plugins.module_utils._text import shown_name, visible
+from ansible_collections.ontap.security.plugins.module_utils._vault import FIELDS, check_svm, check_value
 
-Spec = dict[str, dict[str, t.Any]]
 Function = t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]
 
 
@@ -118,19 +129,55 @@ def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]
+    params: dict[str, t.Any]
     _ready = False
 
     def _load_params(self) -> None:
-        """Drop empty strings before anything is checked: an unset AWX field or template arrives as one."""
+        """See what is secret before anything can be logged, and what cannot be meant before Ansible shows it.
+
+        Empty strings are dropped before that: an unset AWX field or template arrives as one.
+        """
         super()._load_params()
+        spec = self.argument_spec
+        read_texts(self.params, spec)
         _drop_empty(self.params)
         self._given = [set(entry) if isinstance(entry, dict) else set() for entry in _entries(self.params)]
+        given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
+        for secret in (*secrets(given, spec), *_secrets_around(spec)):
+            self.no_log_values.update(spellings(secret))
+        wrong = [*faults(given, spec), *faults(_around(spec, given), spec)]
+        if wrong:
+            error = together(wrong)
+            self.fail_json(error.text(), error=error.details())
         _one_application(self.params)
 
+    def _log_invocation(self) -> None:
+        """Log what Ansible logs, but of lists and dictionaries only how long they are.
+
+        Ansible looks for secrets in what ``str`` makes of them, where quotes, backslashes and line breaks are spelled
+        otherwise than in the secret.
+        """
+        params = self.params
+        self.params = {name: _loggable(name, value) for name, value in params.items()}
+        super()._log_invocation()
+        self.params = params
+
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        """Where Ansible refuses the options, also say which of them can be, or are, in the environment."""
-        super().fail_json(msg if self._ready else msg + self._fallbacks(), **kwargs)
+        """Where options are refused, show no value of any, and say which can be, or are, in the environment."""
+        if not self._ready:
+            refused = getattr(self, "validation_result", None)
+            # Only the messages about options that are missing are sure to hold nothing but names.
+            if refused and not all(isinstance(error, RequiredError) for error in refused.errors):
+                names = sorted(name for name in self._given[0] if not name.startswith("_ansible_"))
+                msg = f"Ansible cannot read all of the options {', '.join(map(shown_name, names))}"
+            msg = f"{msg.rstrip('.')}{self._fallbacks()}."
+            self.forget()
+        super().fail_json(msg, **kwargs)
         raise AssertionError("unreachable: fail_json ends the process")
+
+    def forget(self) -> None:
+        """Forget the options, which Ansible would echo: what has been refused may be a secret in the wrong place."""
+        self.params = {}
 
     def _fallbacks(self) -> str:
         names = {
@@ -151,11 +198,9 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         params = {**self.params, "ambient": self._ambient(self.params, self._given[0], self.argument_spec)}
         if "vaults" in params:
             spec = self.argument_spec["vaults"]["options"]
-            # Entries that came in a text are told from each other only now.
-            given_in = [*self._given[1:], *[set()] * len(params["vaults"])]
             params["vaults"] = [
                 {**entry, "ambient": self._ambient(entry, given, spec)}
-                for entry, given in zip(params["vaults"], given_in)
+                for entry, given in zip(params["vaults"], self._given[1:])
             ]
         return params
 
@@ -166,6 +211,37 @@ class _Module(AnsibleModule):  # type: ignore[misc]
             for name, option in spec.items()
             if option.get("fallback") and name not in given and params.get(name) == _found(*option["fallback"][1])
         )
+
+
+def _loggable(name: str, value: t.Any) -> t.Any:
+    if isinstance(value, (list, dict)):
+        return f"({len(value)})"
+    try:
+        if name in FIELDS and value is not None:
+            check_value(name, value)
+        if name == "svm":
+            check_svm(value)
+    except InputError:
+        # It will be refused, and may be a secret in the wrong option.
+        return "(not usable)"
+    return visible(value) if isinstance(value, str) else value
+
+
+def _around(spec: Spec, given: t.Container[str] = ()) -> dict[str, str]:
+    """What the environment has for options that are not given."""
+    return {
+        name: found
+        for name, option in spec.items()
+        if name not in given and option.get("fallback") and (found := _found(*option["fallback"][1]))
+    }
+
+
+def _secrets_around(spec: Spec) -> t.Iterator[str]:
+    """The secrets that the environment has for these options, and for options of options."""
+    yield from secrets(_around(spec), spec)
+    for option in spec.values():
+        if option.get("options"):
+            yield from _secrets_around(option["options"])
 
 
 def _entries(params: dict[str, t.Any]) -> list[t.Any]:
@@ -192,27 +268,12 @@ def _one_application(params: dict[str, t.Any]) -> None:
     """
     ambient = (_found("AKV_CLIENT_ID") or "").strip().lower()
     for entry in _entries(params):
-        if not isinstance(entry, dict):
-            continue
         if ambient and entry.get("client_id") and str(entry["client_id"]).strip().lower() != ambient:
             for name in ("tenant_id", "client_secret", "client_certificate"):
                 entry.setdefault(name, None)
         for given, other in (("client_certificate", "client_secret"), ("client_secret", "client_certificate")):
             if entry.get(given):
                 entry.setdefault(other, None)
-
-
-def _secrets(params: t.Mapping[str, t.Any], spec: Spec) -> t.Iterator[str]:
-    """The values of all options marked no_log, also those inside other options."""
-    for name, option in spec.items():
-        value = params.get(name)
-        if value and option.get("no_log") and str(value).strip():
-            yield str(value)
-            # As it is sent where it was wrapped in lines.
-            yield "".join(str(value).split())
-        elif value and option.get("options"):
-            for item in value:
-                yield from _secrets(item, option["options"])
 
 
 def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
@@ -222,8 +283,6 @@ def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
     params = module.options()
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
-    # Whatever spelling a secret is sent in, Ansible masks it in its output as well.
-    module.no_log_values.update(_secrets(module.params, spec))
     try:
         with Client(_connection(module.params, spec), caller=caller) as client:
             result = function(params, client, module.check_mode)
@@ -231,9 +290,11 @@ def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
     except OntapError as exc:
         result, error = exc.result, exc
     for warning in result.pop("warnings", []):
-        module.warn(warning)
+        module.warn(visible(warning))
     # Outside the except block: inside it, Ansible would add a traceback at -vvv.
     if error is not None:
+        if isinstance(error, InputError):
+            module.forget()
         module.fail_json(msg=error.text(), error=error.details(), **result)
     module.exit_json(**result)
     raise AssertionError("unreachable: exit_json and fail_json end the process")
@@ -251,5 +312,5 @@ def _connection(params: t.Mapping[str, t.Any], spec: Spec) -> Connection:
         validate_certs=params["validate_certs"],
         ca_path=params["ca_path"],
         timeout=params["request_timeout"],
-        secrets=tuple(dict.fromkeys(_secrets(params, spec))),
+        secrets=tuple(dict.fromkeys(secrets(params, spec))),
     )

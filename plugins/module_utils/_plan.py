@@ -36,6 +36,7 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     Target,
     Vault,
     check_value,
+    is_guid,
     key_of,
     one_names_a_version,
     vault_uri,
@@ -89,6 +90,12 @@ class Desired:
                 f"update_credentials is {policy}, but there is no credential to send",
                 remedy="Give client_secret (AKV_CLIENT_SECRET), client_certificate (AKV_CLIENT_CERTIFICATE) or "
                 "proxy_password. The environment counts only where AKV_CLIENT_ID is not set, or is the same client_id.",
+            )
+        if present and policy == "when_unreachable" and given.get("skip_verification"):
+            raise InputError(
+                "update_credentials is when_unreachable together with skip_verification: true",
+                remedy="Leave skip_verification out: a credential that nobody has tried must not replace the stored "
+                "one because Azure cannot be reached for a while.",
             )
         return cls(
             target=target,
@@ -591,6 +598,11 @@ def _credentials(desired: Desired, *, sent: bool) -> str:
 
 def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.Any] | None = None) -> tuple[str, ...]:
     found: list[str] = []
+    if is_guid(desired.secrets.get("client_secret", "").strip()):
+        found.append(
+            "client_secret has the form of a GUID, as the ID of a secret has, and as the secrets that Azure makes have "
+            "not. The portal shows the ID beside the secret's value, and the value only while the secret is new."
+        )
     key_id = desired.values.get("key_id")
     name = desired.values.get("name") or (current.value("name") if current else None)
     if key_id and name and not in_vault(key_id, name):

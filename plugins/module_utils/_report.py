@@ -678,7 +678,7 @@ def rows(report: Mapping) -> t.Iterator[Row]:
             "release": host["release"] or "",
         }
         if host["status"] != "ok":
-            yield Row(**common, verdict=host["status"], severity="high", note=(host["error"] or {}).get("msg") or "")
+            yield Row(**common, verdict=host["status"], severity="high", note=said(host["error"]))
         elif not host["vaults"]:
             yield Row(**common, verdict="nothing_described", note="Nothing is described for this cluster.")
         for vault in host["vaults"]:
@@ -691,7 +691,7 @@ def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
         **{name: vault[name] or "" for name in ("scope", "svm", "configuration", "uuid", "verdict")},
         "health": (vault["health"] or {}).get("verdict") or common["health"],
     }
-    error = (vault["error"] or {}).get("msg") or ""
+    error = said(vault["error"])
     findings = list(_findings(vault))
     if not findings:
         yield Row(**here)
@@ -723,6 +723,11 @@ def _advice(verdict: str) -> str:
     if verdict == "unmanaged":
         return "No entry describes this configuration: describe it, or remove it."
     return ""
+
+
+def said(error: Mapping | None) -> str:
+    """What an error says, which may be several lines, on one."""
+    return " ".join(str((error or {}).get("msg") or "").split("\n"))
 
 
 def shown(value: t.Any) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import re
 import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._report import (
@@ -24,6 +23,7 @@ from ansible_collections.ontap.security.plugins.module_utils._report import (
     state_of,
 )
 from ansible_collections.ontap.security.plugins.module_utils._report_text import WORDS, counted, headline
+from ansible_collections.ontap.security.plugins.module_utils._text import visible
 
 STYLE = """
 :root {
@@ -234,7 +234,6 @@ SCRIPT = """
 # Runs before the table is there, which is then not laid out twice. Without scripts, the page shows everything.
 EARLY = 'document.documentElement.classList.add("js");'
 
-_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 # The state of a cluster: its colour, a sign for those to whom colours say nothing, and words.
 _STATES: t.Final[dict[str, tuple[str, str, str]]] = {
     "critical": ("critical", "!", "critical"),
@@ -264,8 +263,8 @@ _LINES: t.Final = ((80, 20), (400, 32), (10**9, 48))
 
 
 def _text(value: t.Any) -> str:
-    """A value as text of the page: no markup, no control characters, none that turn the direction of writing."""
-    return html.escape(_NO_TEXT.sub("\ufffd", shown(value)))
+    """A value as text of the page, in which nothing is markup and nothing hides."""
+    return html.escape(visible(shown(value)))
 
 
 def _hash(content: str) -> str:

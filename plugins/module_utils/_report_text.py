@@ -18,10 +18,12 @@ from ansible_collections.ontap.security.plugins.module_utils._report import (
     Row,
     open_findings,
     rows,
+    said,
     shown,
     state_of,
     without_health,
 )
+from ansible_collections.ontap.security.plugins.module_utils._text import visible
 
 # More rows than this nobody reads in a ticket; the other formats have all.
 MOST_ROWS = 200
@@ -88,13 +90,13 @@ def facts(report: Mapping) -> list[str]:
 
 def _code(value: t.Any) -> str:
     """A value in which nothing is markup, a mention or the end of a cell."""
-    text = " ".join(shown(value).replace("`", "'").split())
+    text = " ".join(visible(shown(value)).replace("`", "'").split())
     return "`" + text.replace("|", "\\|") + "`" if text else ""
 
 
 def _prose(text: str) -> str:
     """A sentence in which nothing is markup or a mention."""
-    plain = html.escape(" ".join(text.split()), quote=False)
+    plain = html.escape(" ".join(visible(text).split()), quote=False)
     return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", plain).replace("@", "&#64;").replace("://", "&#58;//")
 
 
@@ -200,7 +202,7 @@ _FORMULA = re.compile(r"^[\s\x00-\x20\u00a0\u200b\ufeff]*[=+\-@|%\uff1d\uff0b\uf
 
 
 def _cell(value: t.Any) -> str:
-    text = shown(value).replace("\x00", "")
+    text = visible(shown(value))
     return "'" + text if _FORMULA.match(text) else text
 
 
@@ -219,16 +221,9 @@ def csv_text(report: Mapping) -> str:
 
 # --- JUnit XML
 
-# What XML 1.0 cannot hold, not even escaped.
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _xml(value: t.Any) -> str:
-    return escape(_NO_XML.sub("\ufffd", shown(value)))
-
 
 def _attribute(value: t.Any) -> str:
-    return quoteattr(_NO_XML.sub("\ufffd", shown(value)), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+    return quoteattr(visible(shown(value)))
 
 
 def junit(report: Mapping) -> str:
@@ -280,8 +275,8 @@ def _case(host: str, name: str, found: t.Sequence[Row]) -> tuple[str, str]:
         return "passed", f"{head}/>"
     worst = min((row.severity for row in live), key=SEVERITIES.index)
     message = f"{live[0].verdict} ({worst}): " + (", ".join(row.field for row in live if row.field) or live[0].note)
-    text = "\n".join(_line(row) for row in live)
-    body = f"<{kind} type={_attribute(live[0].verdict)} message={_attribute(message)}>{_xml(text)}</{kind}>"
+    text = "\n".join(escape(visible(_line(row))) for row in live)
+    body = f"<{kind} type={_attribute(live[0].verdict)} message={_attribute(message)}>{text}</{kind}>"
     return kind, f"{head}>{body}</testcase>"
 
 
@@ -326,14 +321,13 @@ def table(report: Mapping) -> list[str]:
 
 
 def _short(text: str, longest: int) -> str:
-    # No control characters: what a cluster says must not steer a terminal.
-    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    plain = " ".join(visible(text).split())
     return plain if len(plain) <= longest else plain[: longest - 3] + "..."
 
 
 def _about(host: Mapping) -> str:
     if host["status"] != "ok":
-        return str((host["error"] or {}).get("msg") or "")
+        return said(host["error"])
     if not any(open_findings(vault) for vault in host["vaults"]):
         return "nothing is described"
     counts: dict[str, int] = {}

@@ -17,6 +17,7 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     TransportError,
     UnsupportedError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._text import shown_name
 from ansible_collections.ontap.security.plugins.module_utils._vault import (
     FIELDS,
     HEALTH_FIELDS,
@@ -104,7 +105,8 @@ class Search:
             _check_query_name("order_by", name)
             if direction not in ("", "asc", "desc"):
                 raise InputError(
-                    f"order_by {entry!r} is not usable", remedy="Write a field, with asc or desc behind it if wanted."
+                    f"order_by has something else than asc or desc behind {name}",
+                    remedy="Write a field, with asc or desc behind it if wanted.",
                 )
         _check_range("max_records", params.get("max_records"), 1, 10000)
         _check_range("return_timeout", params.get("return_timeout"), 0, 120)
@@ -171,7 +173,7 @@ def _check_query_name(option: str, name: str) -> None:
             )
         if one not in QUERY_FIELDS and not (option == "fields" and one in _FIELD_GROUPS):
             raise InputError(
-                f"{option} names {name!r}, which is no field of an Azure Key Vault configuration",
+                f"{option} names '{shown_name(one)}', which is no field of an Azure Key Vault configuration",
                 remedy=f"Known are {', '.join(sorted(QUERY_FIELDS))}.",
             )
 

@@ -19,6 +19,8 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     BlockedError,
     InputError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._secrets import not_a_secret, not_pkcs12
+from ansible_collections.ontap.security.plugins.module_utils._text import visible
 
 VAULTS = "/api/security/azure-key-vaults"
 KEY_STORES = "/api/security/key-stores"
@@ -53,11 +55,13 @@ def _lower(value: t.Any) -> t.Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def is_guid(value: str) -> bool:
+    return re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value) is not None
+
+
 def _guid(value: t.Any) -> t.Any:
     """Azure's GUIDs compare without case; an id of any other form (the documents use ``client1``) compares as it is."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
-        return value.lower()
-    return value
+    return value.lower() if isinstance(value, str) and is_guid(value) else value
 
 
 def _split_https(value: str) -> SplitResult:
@@ -165,19 +169,21 @@ def _check_port(value: int) -> None:
         raise ValueError("a TCP port is a number from 1 to 65535")
 
 
-def _check_secret(value: str) -> None:
+def _check_secret(value: t.Any) -> None:
+    reason = not_a_secret(value)
+    if reason:
+        raise ValueError(reason)
     if not value.strip():
         raise ValueError("it is blank")
     if value != value.strip("\r\n"):
         raise ValueError("it begins or ends with a line break")
 
 
-def _check_certificate(value: str) -> None:
-    _check_secret(value.strip("\r\n"))
-    if value.lower().endswith((".p12", ".pfx", ".pem", ".crt", ".b64")):
-        raise ValueError("it is the name of a file, and not what is in it")
-    if "-----BEGIN" in value:
-        raise ValueError("it is PEM, and ONTAP takes PKCS12 in base64")
+def _check_certificate(value: t.Any) -> None:
+    _check_secret(value.strip("\r\n") if isinstance(value, str) else value)
+    reason = not_pkcs12(value)
+    if reason:
+        raise ValueError(reason)
 
 
 def _check_nothing(value: t.Any) -> None:
@@ -262,22 +268,22 @@ UNDESCRIBED: t.Final[dict[str, t.Any]] = {
 
 
 def check_value(name: str, value: t.Any, option: str | None = None) -> None:
-    """Raises ``InputError`` naming the option when ``value`` cannot be a value of field ``name``."""
+    """Raises ``InputError`` naming the option when ``value`` cannot be a value of field ``name``.
+
+    The message does not show the value: it may be a secret in the wrong option.
+    """
     item = FIELDS[name]
     try:
         item.check(value)
     except ValueError as exc:
-        shown = "" if item.secret else f" {value!r}"
-        raise InputError(
-            f"{option or name}{shown} is not usable: {exc}",
-            remedy=_FORMS[item.check],
-        ) from exc
+        raise InputError(f"{option or name} is not usable: {exc}", remedy=_FORMS[item.check]) from exc
 
 
-_FORMS: t.Final = {
+_FORMS: t.Final[dict[t.Callable[[t.Any], None], str]] = {
     _check_uri: "A vault looks like https://myvault.vault.azure.net/.",
     _check_key_id: "A key looks like https://myvault.vault.azure.net/keys/mykey, with or without /<version> behind it.",
-    _check_certificate: "Make it with: base64 -w0 certificate.p12.",
+    _check_certificate: "ONTAP takes a PKCS12 file in base64, as base64 -w0 certificate.p12 makes it. What az keyvault "
+    "secret download writes is base64 already.",
     _check_hostname: "Give the name alone, such as proxy.example.com.",
     _check_port: "Give the number alone, such as 3128.",
     _check_secret: "Give the secret itself; an empty value counts as not given.",
@@ -324,7 +330,7 @@ class Target:
         if self.uuid:
             return f"UUID {self.uuid}"
         where = "the cluster" if self.scope == "cluster" else f"SVM {self.svm or self.svm_uuid}"
-        return f"{where}, configuration {self.configuration}" if self.configuration else where
+        return visible(f"{where}, configuration {self.configuration}" if self.configuration else where)
 
     def query(self) -> dict[str, str]:
         """The filter that finds this scope's records on every release; ``configuration`` is filtered by ``pick``."""
@@ -345,7 +351,7 @@ def check_svm(svm: str | None) -> None:
     """Raises ``InputError`` when ``svm`` cannot be the name of an SVM: a pattern would mean others than one sees."""
     if svm and not re.fullmatch(r"[\w.-]+", svm):
         raise InputError(
-            f"svm {svm!r} is not the name of an SVM",
+            "svm is not the name of an SVM",
             remedy="Give one name, without blanks; azure_key_vault_info takes patterns in filters, as svm.name.",
         )
 

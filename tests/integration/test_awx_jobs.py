@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -20,7 +19,7 @@ import yaml
 
 from ansible_collections.ontap.security.plugins.filter.merge_drift_reports import merge_drift_reports
 from tests.awx import credential_types
-from tests.beats import CLIENT, IDENTITY, KEY_2, OLD, TENANT, WRITES
+from tests.beats import CLIENT, IDENTITY, KEY_2, OLD, TENANT, WRITES, pkcs12
 from tests.integration.test_secrets import spellings
 from tests.simulator import Simulator
 
@@ -43,7 +42,7 @@ ONTAP, AZURE = (
 PASSWORD = 'c4nary/password+"1'
 SECRET = 'c4nary~secret/+"2 %'
 TOKEN = "c4nary.token.3"
-CERTIFICATE = base64.b64encode(b"\x30\x82\x04\x00 c4nary certificate 4 " + b"x" * 80).decode()
+CERTIFICATE = pkcs12(b"c4nary certificate 4 " + b"x" * 80)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Connection
-from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection
+from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
 
@@ -20,7 +20,7 @@ PASSWORD = 'c4nary/password+"1'
 SECRET = 'c4nary~secret/+"2 %'
 SECRET_2 = "c4nary~secret~3"
 PROXY_PASSWORD = "c4nary&proxy=4"
-CERTIFICATE = base64.b64encode(b"\x30\x82\x04\x00 c4nary certificate 5").decode()
+CERTIFICATE = pkcs12(b"c4nary certificate 5")
 CANARIES = (PASSWORD, SECRET, SECRET_2, PROXY_PASSWORD, CERTIFICATE)
 
 

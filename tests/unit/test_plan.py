@@ -14,6 +14,7 @@ from ansible_collections.ontap.security.plugins.module_utils._client import Rele
 from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError, UnsupportedError
 from ansible_collections.ontap.security.plugins.module_utils._plan import REKEY, UPDATE, Desired, Plan, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._vault import COMPARED, CREDENTIALS, FIELDS, SECRETS, Vault
+from tests.beats import CERTIFICATE
 
 CANARY = "c4n4ry-secret"
 BASE = {
@@ -92,7 +93,7 @@ AMBIENT = ("client_id", "tenant_id", "client_secret", "client_certificate")
 def test_the_environment_is_no_wish_to_change_what_exists(
     changes: dict[str, str], ambient: frozenset[str], credential: str | None, policy: str, release: Release
 ) -> None:
-    secrets = {credential: "MIIB" if credential == "client_certificate" else CANARY} if credential else {}
+    secrets = {credential: CERTIFICATE if credential == "client_certificate" else CANARY} if credential else {}
     if policy == "always" and not secrets:
         return
     options = {name: value for name, value in {**BASE, **changes}.items() if name != "name"}
@@ -242,8 +243,8 @@ def test_a_credential_goes_with_the_application_it_belongs_to() -> None:
 
 
 def test_switching_the_way_to_log_in_is_drift() -> None:
-    plan = make_plan(desired(svm="vs0", client_certificate="QUJD"), vault())
-    assert plan.steps[0].body == {"client_certificate": "QUJD"}
+    plan = make_plan(desired(svm="vs0", client_certificate=CERTIFICATE), vault())
+    assert plan.steps[0].body == {"client_certificate": CERTIFICATE}
     assert (plan.before["authentication_method"], plan.after["authentication_method"]) == (
         "client_secret",
         "certificate",
@@ -281,7 +282,7 @@ def test_a_policy_without_a_credential_is_a_mistake(policy: str) -> None:
 
 def test_two_credentials_are_refused_without_showing_them() -> None:
     with pytest.raises(InputError, match="client_secret and client_certificate") as caught:
-        desired(svm="vs0", client_secret=CANARY, client_certificate="QUJD")
+        desired(svm="vs0", client_secret=CANARY, client_certificate=CERTIFICATE)
     assert CANARY not in caught.value.text()
     with pytest.raises(InputError, match="PKCS12") as caught:
         desired(svm="vs0", client_certificate=f"-----BEGIN {CANARY}")
@@ -289,7 +290,8 @@ def test_two_credentials_are_refused_without_showing_them() -> None:
 
 
 def test_a_wrapped_certificate_is_unwrapped() -> None:
-    assert desired(svm="vs0", client_certificate="QUJD\nREVG\n").secrets == {"client_certificate": "QUJDREVG"}
+    wrapped = f"{CERTIFICATE[:8]}\n{CERTIFICATE[8:]}\n"
+    assert desired(svm="vs0", client_certificate=wrapped).secrets == {"client_certificate": CERTIFICATE}
 
 
 def test_a_key_of_another_vault_is_a_warning() -> None:

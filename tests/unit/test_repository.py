@@ -19,6 +19,7 @@ PLUGINS = "ansible_collections.ontap.security.plugins."
 # From the top to the bottom: a layer may use those below it.
 LAYERS = (
     "_module",
+    "_options",
     "_batch",
     "_apply",
     "_write",
@@ -35,6 +36,8 @@ LAYERS = (
     "_client",
     "_errors",
     "_codes",
+    "_secrets",
+    "_text",
 )
 
 # What only one layer may know.
