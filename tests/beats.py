@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import importlib
+import json
 import typing as t
 from dataclasses import dataclass
+from urllib.parse import quote, quote_plus
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
 from ansible_collections.ontap.security.plugins.module_utils._errors import OntapError
@@ -27,6 +30,21 @@ SECRET = "initial-azure-secret"
 def pkcs12(content: bytes) -> str:
     """What begins as a PKCS12 file does, in base64: a sequence with its length, then the version, 3."""
     return base64.b64encode(b"\x30\x82\x04\x00\x02\x01\x03" + content).decode()
+
+
+def spellings(secret: str) -> set[str]:
+    """Every spelling in which some channel may show a secret, or a line of one that has several."""
+    found = set()
+    for form in {secret, secret.strip(), "".join(secret.split()), *(line for line in secret.split("\n") if line)}:
+        raw = form.encode()
+        quoted = {quote(form), quote(form, safe=""), quote_plus(form)}
+        # Base64 of a part is found whatever stands before it: three alignments, without the edges that depend on it.
+        shifted = {base64.b64encode(b"x" * shift + raw).decode()[4:-4] for shift in range(3)}
+        escaped = {json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1], repr(form)[1:-1]}
+        # Python takes the other quotes where a text holds these, and writes what stands in a text twice.
+        escaped |= {form.replace("\\", "\\\\").replace("'", "\\'"), repr(repr(form))[2:-2], ascii(form)[1:-1]}
+        found |= {form, html.escape(form), form.encode("unicode_escape").decode(), *quoted, *shifted, *escaped}
+    return found
 
 
 CERTIFICATE = pkcs12(b"no real certificate")

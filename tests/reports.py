@@ -31,6 +31,7 @@ HOSTILE = [
     "a|b`c`\n# not a heading @everyone ![x](http://example.com)",
     "]]></failure><script/>",
     "\x00\x1b[31m\x08\ufffe",
+    "\x9b31m\x07\u202etxt.exe\u2066\u200b",
     "half a pair \ud800",
     "</script><!--",
 ]

@@ -72,5 +72,13 @@ notes:
   - An empty string counts as not given, for every option and every environment variable.
   - HTTPS is always used. E(HTTPS_PROXY) and E(NO_PROXY) are honored, C(.netrc) is not read, redirects are not followed.
   - Reads are repeated when the connection breaks or ONTAP is busy. A write whose answer is lost is settled by reading again.
+  - Secrets are in nothing that the module returns, prints or logs, at any verbosity. What Ansible does with them before
+    the module runs is another matter. E(ANSIBLE_DEBUG) prints all options of each task in clear.
+    E(ANSIBLE_KEEP_REMOTE_FILES) leaves a file with them in the folder C(~/.ansible/tmp) of the machine where the module
+    runs. With C(-vvv) Ansible prints what the keyword C(environment) of a task holds. From ansible-core 2.19 on the
+    message of an error shows the lines of the playbook or variables file around its cause. So use the first two with no
+    real secret, and give secrets by the environment of C(ansible-playbook) itself, by files that Ansible Vault has
+    encrypted, or by a lookup.
+  - Where options are refused, the message names them and the kinds of their values, and nothing of the values.
   - Run it where the cluster can be reached, usually on the controller with C(connection=local).
 """

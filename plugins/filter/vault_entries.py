@@ -109,7 +109,7 @@ def _check(svms: t.Any, cluster: t.Any, defaults: t.Any, credentials: t.Any) -> 
         if isinstance(entry, t.Mapping):
             wrong += (f"{text} (entry {index})" for text in _faults("svms", entry, VAULT))
         else:
-            wrong.append(f"azure_key_vault_svms has {kind(entry)} as entry {index}, which must be a dictionary")
+            wrong.append(f"azure_key_vault_svms: entry {index} is {kind(entry)}, and must be a dictionary")
     if wrong:
         raise AnsibleFilterError(f"{'; '.join(wrong)}.")
 

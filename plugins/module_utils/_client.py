@@ -174,11 +174,6 @@ class Connection:
                 "key_filepath is given without cert_filepath",
                 remedy="Give cert_filepath (ONTAP_CERT_FILEPATH), the client certificate that belongs to the key.",
             )
-        if self.password and self.password != self.password.strip("\r\n"):
-            raise InputError(
-                "password (ONTAP_PASSWORD) begins or ends with a line break",
-                remedy="Take it away where the password is stored, or with the filter trim.",
-            )
         for option, value in (("password", self.password), ("access_token", self.access_token)):
             reason = not_a_secret(value) if value else ""
             if reason:
@@ -186,6 +181,11 @@ class Connection:
                     f"{option} (ONTAP_{option.upper()}) is not usable: {reason}",
                     remedy="Give the secret itself, and see what the template, variable or credential makes of it.",
                 )
+        if self.password and self.password != self.password.strip("\r\n"):
+            raise InputError(
+                "password (ONTAP_PASSWORD) begins or ends with a line break",
+                remedy="Take it away where the password is stored, or with the filter trim.",
+            )
         if self.access_token and not re.fullmatch(r"[\x21-\x7e]+", self.access_token):
             raise InputError(
                 "access_token (ONTAP_ACCESS_TOKEN) holds white space or characters no bearer token has",

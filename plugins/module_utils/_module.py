@@ -291,6 +291,8 @@ def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
         result, error = exc.result, exc
     for warning in result.pop("warnings", []):
         module.warn(visible(warning))
+    if "msg" in result:
+        result["msg"] = visible(result["msg"])
     # Outside the except block: inside it, Ansible would add a traceback at -vvv.
     if error is not None:
         if isinstance(error, InputError):

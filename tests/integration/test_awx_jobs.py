@@ -19,8 +19,7 @@ import yaml
 
 from ansible_collections.ontap.security.plugins.filter.merge_drift_reports import merge_drift_reports
 from tests.awx import credential_types
-from tests.beats import CLIENT, IDENTITY, KEY_2, OLD, TENANT, WRITES, pkcs12
-from tests.integration.test_secrets import spellings
+from tests.beats import CLIENT, IDENTITY, KEY_2, OLD, TENANT, WRITES, pkcs12, spellings
 from tests.simulator import Simulator
 
 PROJECT = Path(__file__).parents[2]

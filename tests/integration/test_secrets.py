@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import typing as t
 from pathlib import Path
-from urllib.parse import quote
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Connection
-from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12
+from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
 
@@ -22,13 +20,6 @@ SECRET_2 = "c4nary~secret~3"
 PROXY_PASSWORD = "c4nary&proxy=4"
 CERTIFICATE = pkcs12(b"c4nary certificate 5")
 CANARIES = (PASSWORD, SECRET, SECRET_2, PROXY_PASSWORD, CERTIFICATE)
-
-
-def spellings(secret: str) -> set[str]:
-    raw = secret.encode()
-    # Base64 of a part is found whatever stands before it: three alignments, without the edges that depend on it.
-    shifted = {base64.b64encode(b"x" * shift + raw).decode()[4:-4] for shift in range(3)}
-    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""), repr(secret)[1:-1], *shifted}
 
 
 def assert_silent(text: str) -> None:

@@ -419,6 +419,18 @@ def test_csv_holds_no_formula_and_all_values() -> None:
     assert sum("=cmd|" in row["desired"] for row in table) == 1
 
 
+@pytest.mark.parametrize("name", ["html", "md", "csv", "xml", "text"])
+def test_nothing_acts_that_should_be_seen(name: str) -> None:
+    """Escape sequences, control characters, signs that turn the direction of writing."""
+    text = render_drift_report(hostile_report(), name)
+    # A narrow blank is the page's own.
+    assert not [char for char in text if not char.isprintable() and char not in "\r\n\u202f"]
+    for spelled in ("\\x1b[31m", "\\x00", "\\x9b31m", "\\u202etxt.exe"):
+        assert spelled.replace("\\", "\\\\").replace("[", "\\[") in text or spelled in text, spelled
+    # No line is a cluster's.
+    assert not re.search(r"^[\s>]*(=1|# not a heading)", text, re.MULTILINE)
+
+
 def test_csv_has_one_row_a_field() -> None:
     looked = {"c1": answer(drifted(port=(1, 2), client_id=(1, 2)), vault("vs1")), "c2": NO_ANSWER}
     table = list(csv.DictReader(io.StringIO(render_drift_report(make(looked), "csv"), newline="")))

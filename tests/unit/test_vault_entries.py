@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -88,6 +89,68 @@ def test_nothing_given_is_changed() -> None:
     one(entry, cluster={}, defaults=defaults, credentials=CREDENTIALS)
     assert (entry, defaults) == ({"svm": "vs0", "client_id": CLIENT}, {"name": "v", "client_secret": "d"})
     assert CREDENTIALS == {CLIENT: {"client_secret": "of the application", "proxy_password": "of the proxy"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"svms": [["hidden"]]}, "azure_key_vault_svms: entry 0 is a list"),
+        ({"svms": [[{"svm": "vs0", "client_secret": "hidden"}]]}, "azure_key_vault_svms: entry 0 is a list"),
+        (
+            {"svms": [{"svm": "vs0"}, "hidden", 5, None]},
+            "entry 1 is text, and must be a dictionary; azure_key_vault_svms: entry 2 is a number",
+        ),
+        ({"svms": "hidden"}, "azure_key_vault_svms is text, and must be a list of dictionaries"),
+        ({"svms": {"svm": "hidden"}}, "azure_key_vault_svms is a dictionary"),
+        ({"svms": None}, "azure_key_vault_svms is empty"),
+        ({"svms": [{"svm": "vs0", "secret": "hidden"}]}, "azure_key_vault_svms.secret is no option here (entry 0)"),
+        ({"svms": [{"svm": "vs0", "client_secret": ["hidden"]}]}, "azure_key_vault_svms.client_secret is a list"),
+        ({"svms": [{"svm": "vs0", "client_secret": datetime.date(2026, 1, 1)}]}, "svms.client_secret is a date"),
+        ({"svms": [{"svm": ["hidden"]}]}, "azure_key_vault_svms.svm is a list"),
+        ({"svms": [{"svm": False}]}, "azure_key_vault_svms.svm is a boolean"),
+        ({"svms": [{"svm": "vs0", "port": "hidden"}]}, "azure_key_vault_svms.port is text"),
+        ({"svms": [{"svm": "vs0", "state": "hidden"}]}, "svms.state must be one of: present, absent (entry 0)"),
+        (
+            {"svms": [{"svm": "vs0", "client_secret:hidden": None}]},
+            "azure_key_vault_svms.client_secret... is no option",
+        ),
+        ({"defaults": ["hidden"]}, "azure_key_vault_defaults is a list, and must be a dictionary"),
+        ({"defaults": "hidden"}, "azure_key_vault_defaults is text"),
+        ({"defaults": {"client_secert": "hidden"}}, "azure_key_vault_defaults.client_secert is no option"),
+        ({"defaults": {"svm": "hidden"}}, "azure_key_vault_defaults.svm is no option"),
+        (
+            {"defaults": {"proxy_password": {"value": "hidden"}}},
+            "azure_key_vault_defaults.proxy_password is a dictionary",
+        ),
+        ({"cluster": ["hidden"]}, "azure_key_vault_cluster is a list"),
+        ({"cluster": {"client_secret": 42798}}, "azure_key_vault_cluster.client_secret is a number"),
+        ({"credentials": ["hidden"]}, "azure_key_vault_credentials is a list"),
+        ({"credentials": "hidden"}, "azure_key_vault_credentials is text"),
+        (
+            {"credentials": {CLIENT: {"client_secret": ["hidden"]}}},
+            f"client_id {CLIENT} cannot be used: azure_key_vault_c",
+        ),
+        ({"credentials": {CLIENT: {"client_secret": 42798}}}, "azure_key_vault_credentials.client_secret is a number"),
+        ({"credentials": {"hidden ~": {}}}, "The credentials of client_id (a name of 8 characters) are not"),
+        (
+            {"svms": ["hidden"], "cluster": "hidden", "defaults": "hidden", "credentials": "hidden"},
+            "azure_key_vault_cluster is text, and must be a dictionary; azure_key_vault_defaults is text, and must be "
+            "a dictionary; azure_key_vault_credentials is text, and must be a dictionary; azure_key_vault_svms: entry 0",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_without_showing_it(given: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        vault_entries(**{"svms": [], **given})
+    assert words in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    assert "42798" not in str(caught.value)
+
+
+def test_what_takes_an_option_away_is_no_mistake() -> None:
+    nothing = {"port": "", "state": "", "verify_host": None, "proxy_type": "__omit_place_holder__0123"}
+    assert one({"svm": "vs0", **nothing}, defaults=nothing, cluster={}, credentials={})["svm"] == "vs0"
+    assert vault_entries([], cluster=None, defaults="", credentials=None) == []
 
 
 @pytest.mark.parametrize("value", ["hidden", ["hidden"], None, {}, {"hidden": "x"}, {"secret": "hidden"}])
