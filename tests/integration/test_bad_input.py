@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import typing as t
 from pathlib import Path
@@ -35,6 +36,8 @@ def assert_refused(outcome: Outcome, *words: str, requests: int | None = None) -
 
 
 NEW = {"svm": "vs0", **FULL}
+TWICE = base64.b64encode(CERTIFICATE.encode()).decode()
+UNTRIED = {"client_secret": SECRET, "update_credentials": "when_unreachable", "skip_verification": True}
 # Options, what the message must say, and how many requests it takes to know.
 OPTIONS: list[tuple[dict[str, t.Any], tuple[str, ...], int]] = [
     (FULL, ("neither svm nor svm_uuid", "scope: cluster"), 0),
@@ -55,6 +58,11 @@ OPTIONS: list[tuple[dict[str, t.Any], tuple[str, ...], int]] = [
         0,
     ),
     ({**NEW, "client_secret": f"{SECRET}\n"}, ("client_secret", "line break"), 0),
+    ({**NEW, "client_secret": "$encrypted$"}, ("client_secret is not usable", "AWX"), 0),
+    ({**NEW, "client_secret": [SECRET]}, ("client_secret is a list, and must be text",), 0),
+    ({**NEW, "proxy_password": 42798}, ("proxy_password is a number, and must be text", "quotes"), 0),
+    ({**NEW, "client_secret": "", "client_certificate": TWICE}, ("client_certificate is not usable", "twice"), 0),
+    ({"svm": "vs1", **UNTRIED}, ("when_unreachable together with skip_verification",), 0),
     ({**NEW, "wait_timeout": -1}, ("wait_timeout",), 0),
     ({"svm": "vs1", "update_credentials": "always"}, ("update_credentials is always", "AKV_CLIENT_SECRET"), 0),
     ({"svm": "vs0", **IDENTITY}, ("client_secret or client_certificate",), 1),

@@ -320,7 +320,7 @@ def test_one_cluster_s_trouble_is_no_other_s(start: Start, apply: Apply) -> None
 
 
 def test_bad_variables_reach_no_cluster(start: Start, apply: Apply) -> None:
-    sims = [start() for _number in range(7)]
+    sims = [start() for _number in range(9)]
     for sim in sims:
         sim.ontap.add_vault("vs0", **OLD)
     nothing = {"azure_key_vault_svms": [], "azure_key_vault_unmanaged": "absent"}
@@ -335,6 +335,8 @@ def test_bad_variables_reach_no_cluster(start: Start, apply: Apply) -> None:
             "cluster5": {"azure_key_vault_credentials": {CLIENT: MISPLACED}},
             "cluster6": {"azure_key_vault_credentials": MISPLACED},
             "cluster7": {"azure_key_vault_svms": [{"svm": "vs0", "client_secret": [MISPLACED], "port": {}}]},
+            "cluster8": {"azure_key_vault_svms": [[{"svm": "vs0", "client_secret": MISPLACED}]]},
+            "cluster9": {"azure_key_vault_defaults": [MISPLACED], "azure_key_vault_cluster": MISPLACED},
         },
     )
     assert ran.failed
@@ -345,6 +347,10 @@ def test_bad_variables_reach_no_cluster(start: Start, apply: Apply) -> None:
         "value of azure_key_vault_unmanaged must be one of: ignore, report, absent, got: delete",
         "azure_key_vault_svms.secret",
         f"The credentials of client_id {CLIENT} are not a dictionary with some of client_secret",
+        "azure_key_vault_credentials is text, and must be a dictionary",
+        "azure_key_vault_svms.client_secret is a list, and must be text (entry 0)",
+        "azure_key_vault_svms: entry 0 is a list, and must be a dictionary",
+        "azure_key_vault_defaults is a list, and must be a dictionary",
     ):
         assert words in ran.output, words
 

@@ -14,12 +14,15 @@ from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, conn
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
 
-PASSWORD = 'c4nary/password+"1'
+PASSWORD = "c4nary/pass\\w'ord+\"1"
 SECRET = 'c4nary~secret/+"2 %'
 SECRET_2 = "c4nary~secret~3"
-PROXY_PASSWORD = "c4nary&proxy=4"
-CERTIFICATE = pkcs12(b"c4nary certificate 5")
-CANARIES = (PASSWORD, SECRET, SECRET_2, PROXY_PASSWORD, CERTIFICATE)
+PROXY_PASSWORD = "c4nary&pa\\ss\"w'ord=4"
+CERTIFICATE = pkcs12(b"c4nary certificate 5" + bytes(range(150)))
+# As base64 prints it.
+WRAPPED = "".join(CERTIFICATE[at : at + 76] + "\n" for at in range(0, len(CERTIFICATE), 76))
+CANARIES = (PASSWORD, SECRET, SECRET_2, PROXY_PASSWORD, WRAPPED)
+STAND_INS = Path(__file__).parent / "stand_ins"
 
 
 def assert_silent(text: str) -> None:
@@ -34,15 +37,24 @@ def files_below(folder: Path) -> t.Iterator[Path]:
 
 
 def test_no_secret_gets_out(tmp_path: Path) -> None:
-    with Simulator(release="9.16.1", svms=("vs0", "vs1", "vs2", "vs3"), password=PASSWORD) as sim:
-        sim.ontap.add_vault("vs1", **OLD)
-        sim.ontap.add_vault("vs2", **OLD)
+    with Simulator(release="9.16.1", svms=("vs0", "vs1", "vs2", "vs3", "vs4"), password=PASSWORD) as sim:
+        for svm in ("vs1", "vs2", "vs4"):
+            sim.ontap.add_vault(svm, **OLD)
         proxy = {"proxy_type": "http", "proxy_host": "p", "proxy_port": 1, "proxy_username": "u"}
         tasks = [
             Task({"svm": "vs0", **IDENTITY, **proxy, "client_secret": SECRET, "proxy_password": PROXY_PASSWORD}),
             Task({"svm": "vs1", "client_secret": SECRET_2, "update_credentials": "always"}),
             Task({"svm": "vs1", "client_secret": SECRET_2, "update_credentials": "always"}, check=True),
-            Task({"svm": "vs2", "client_certificate": CERTIFICATE}),
+            Task({"svm": "vs2", "client_certificate": WRAPPED}),
+            Task(
+                {
+                    "vaults": [
+                        {"svm": "vs2", "client_certificate": WRAPPED, "update_credentials": "always"},
+                        {"svm": "vs4", **proxy, "proxy_password": PROXY_PASSWORD},
+                    ]
+                },
+                module="azure_key_vaults",
+            ),
             Task({}, module="azure_key_vault_info"),
             # Failures: of the input, of the login, of ONTAP, of what stands between.
             Task({"svm": "vs9", **IDENTITY, "client_secret": SECRET}),
@@ -50,23 +62,34 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
             Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "password": "not " + PASSWORD}),
             Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "name": "https://x.example.com/path"}),
             Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET, "http_port": 1}),
+            # Of the kind: a list in a list, as a forgotten flatten leaves it, and a misspelt option.
+            Task({"vaults": [[{"svm": "vs3", "client_secret": SECRET}]]}, module="azure_key_vaults"),
+            Task({"svm": "vs3", "client_secert": SECRET}),
         ]
-        home = tmp_path / "home"
+        home, log = tmp_path / "home", tmp_path / "log"
         home.mkdir()
-        played = play(sim, tasks, arguments=["-vvvvv", "--diff"], environment={"HOME": str(home)})
+        told = {"PYTHONPATH": str(STAND_INS), "STAND_IN_LOG": str(log), "ANSIBLE_INJECT_INVOCATION": "true"}
+        played = play(sim, tasks, arguments=["-vvvvv", "--diff"], environment={"HOME": str(home), **told})
         sim.ontap.refuse("create", 262197, f"The value {SECRET!r} is invalid for field client_secret ({PASSWORD})")
         refused = play(sim, [Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET})], arguments=["-vvvvv"])
         assert sim.ontap.secret("vs0", "client_secret") == SECRET
         assert sim.ontap.secret("vs0", "proxy_password") == PROXY_PASSWORD
         assert sim.ontap.secret("vs1", "client_secret") == SECRET_2
         assert sim.ontap.secret("vs2", "client_certificate") == CERTIFICATE
-    assert [outcome.failed for outcome in played.outcomes] == [False] * 5 + [True] * 5
+        assert sim.ontap.secret("vs4", "proxy_password") == PROXY_PASSWORD
+    assert [outcome.failed for outcome in played.outcomes] == [False] * 6 + [True] * 7
     for run in (played, refused):
         assert_silent(run.output)
         for outcome in run.outcomes:
-            # invocation is Ansible's echo of the options, masked by no_log when it is shown.
-            assert_silent(json.dumps({k: v for k, v in outcome.result.items() if k != "invocation"}))
+            assert_silent(json.dumps(outcome.result))
             assert_silent(json.dumps([{**request, "body": None} for request in outcome.requests]))
+    # The system log and the journal heard of each task whose options could be read.
+    logged = log.read_text(encoding="utf-8")
+    assert logged.count("Invoked with") == 2 * 11
+    assert logged.count("vaults=(2)") == 2
+    assert_silent(logged)
+    for outcome in played.outcomes[-2:]:
+        assert outcome.result["invocation"] == {"module_args": {}}
     for file in files_below(home):
         assert_silent(file.read_text(errors="replace"))
     assert_readable(played.outcomes)
@@ -80,7 +103,7 @@ def assert_readable(outcomes: list[Outcome]) -> None:
     assert created["diff"]["after"]["client_id"] == CLIENT
     assert created["diff"]["after"]["tenant_id"] == TENANT
     assert created["diff"]["after"]["client_secret"] == "(set)"
-    assert created["invocation"]["module_args"]["key_id"] == KEY if "invocation" in created else True
+    assert created["invocation"]["module_args"]["key_id"] == KEY
 
 
 def test_results_are_clean_before_ansible_masks_them() -> None:

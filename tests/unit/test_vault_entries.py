@@ -135,7 +135,7 @@ def test_nothing_given_is_changed() -> None:
         (
             {"svms": ["hidden"], "cluster": "hidden", "defaults": "hidden", "credentials": "hidden"},
             "azure_key_vault_cluster is text, and must be a dictionary; azure_key_vault_defaults is text, and must be "
-            "a dictionary; azure_key_vault_credentials is text, and must be a dictionary; azure_key_vault_svms: entry 0",
+            "a dictionary; azure_key_vault_credentials is text, and must be a dictionary; azure_key_vault_svms: e",
         ),
     ],
 )
