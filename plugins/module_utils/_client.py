@@ -117,7 +117,7 @@ class Connection:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        _check_host(self.hostname)
+        check_host(self.hostname)
         if not 0 < self.port < 65536:
             raise InputError(
                 f"http_port (ONTAP_HTTP_PORT) is {self.port}; a TCP port is a number from 1 to 65535",
@@ -691,7 +691,8 @@ def _query_value(value: str | int | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _check_host(hostname: str) -> None:
+def check_host(hostname: str) -> None:
+    """Raises ``InputError`` when this is no name or address of a host."""
     plain = hostname[1:-1] if hostname.startswith("[") and hostname.endswith("]") else hostname
     try:
         ipaddress.ip_address(plain)

@@ -15,6 +15,7 @@ from ansible_collections.ontap.security.plugins.module_utils._client import (
     REQUESTS_IMPORT_ERROR,
     Client,
     Connection,
+    check_host,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import InputError, OntapError
 from ansible_collections.ontap.security.plugins.module_utils._options import (
@@ -221,6 +222,8 @@ def _loggable(name: str, value: t.Any) -> t.Any:
             check_value(name, value)
         if name == "svm":
             check_svm(value)
+        if name == "hostname":
+            check_host(value)
     except InputError:
         # It will be refused, and may be a secret in the wrong option.
         return "(not usable)"

@@ -197,7 +197,7 @@ def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> 
         sim.ontap.add_vault("vs0", **OLD)
         sim.ontap.add_vault("vs1", **OLD)
         sim.ontap.encrypt_volumes("vs1")
-    drifted.ontap.change_vault("vs0", client_id=OTHER)
+    drifted.ontap.change_vault("vs0", client_id=f"{OTHER}\x1b[31m\u202e")
     drifted.ontap.lose_keys("node2", "vs1")
     same.ontap.change_vault("vs0", proxy_host="proxy.elsewhere.example")
     # A run would give it a secret that Azure accepts, and has nothing that helps the other.
@@ -216,7 +216,9 @@ def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> 
     assert found.failed
     assert found.writes == {"cluster1": 0, "cluster2": 0, "cluster3": 0}
     assert "cluster1 is not as described" in found.output
-    assert f"SVM vs0: client_id: desired {CLIENT}, actual {OTHER}" in found.output
+    # What a cluster says can be seen, and does nothing.
+    assert re.search(rf"SVM vs0: client_id: desired {CLIENT}, actual {OTHER}\\+x1b\[31m\\+u202e ", found.output)
+    assert not {"\x1b", "\u202e"} & set(found.output)
     assert "SVM vs1: keys: desired on every node, actual missing on node2" in found.output
     assert "cluster2 is not" not in found.output
     unusable = "1 of the configurations on cluster3 cannot be used: SVM vs1: azure_unreachable: "

@@ -21,6 +21,8 @@ OTHER = "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa"
 APPLICATION = {"AKV_CLIENT_ID": CLIENT, "AKV_TENANT_ID": TENANT, "AKV_CLIENT_SECRET": NEW_SECRET}
 # An SVM's name stands for its enabled configuration.
 INACTIVE, CLUSTER = "inactive", "cluster"
+# A cluster may call it so: an escape sequence, and a sign that turns the direction of writing.
+SPARE = "spare\x1b[31m\u202e"
 Clusters = t.Callable[..., list[Simulator]]
 
 
@@ -35,7 +37,7 @@ def clusters() -> t.Iterator[Clusters]:
                 sim = stack.enter_context(Simulator(release=release, svms=("vs0", "vs1", "vs2")))
                 for name in names:
                     if name == INACTIVE:
-                        sim.ontap.add_vault("vs2", enabled=False, configuration="spare", **OLD)
+                        sim.ontap.add_vault("vs2", enabled=False, configuration=SPARE, **OLD)
                     else:
                         svm = None if name == CLUSTER else name
                         sim.ontap.add_vault(svm, **OLD)
@@ -112,7 +114,10 @@ def test_every_configuration_of_the_application(clusters: Clusters, tmp_path: Pa
     assert fleet(sims) == [sorted(ALL), ["vs0"]]
     assert having(sims[1], OLD["client_secret"]) == ["vs1"]
     assert "does not report whether they reach Azure with it" in done.output
-    assert "vs2/spare on cluster1." in done.output
+    # The escapes have escapes where Ansible prints JSON.
+    assert re.search(r"vs2/spare\\+x1b\[31m\\+u202e on cluster1\.", done.output)
+    assert re.search(r"item=vs2/spare\\+x1b\[31m\\+u202e on cluster1\)", predicted.output)
+    assert not {"\x1b", "\u202e"} & set(predicted.output)
     assert summary(done) == {
         "client_id": CLIENT,
         "clusters": 2,

@@ -161,6 +161,9 @@ def test_the_log_says_what_is_no_secret(invoke: Invoke) -> None:
     )
     assert "svm=(not usable) " in told
     assert "c4nary" not in told
+    _result, told = invoke("azure_key_vault_info", {**LOGIN, "password": "pw-of-admin", "hostname": "c4nary@cluster1"})
+    assert "hostname=(not usable) " in told
+    assert "c4nary" not in told
 
 
 C = "c4nary~refused"
