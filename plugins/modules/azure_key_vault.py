@@ -76,12 +76,14 @@ options:
       - ONTAP never returns it, so it cannot be compared. See O(update_credentials).
       - ONTAP 9.7 and 9.8 want it in every change, and it is sent along there when something else changes.
       - When not given, the environment variable E(AKV_CLIENT_SECRET) is used, unless O(client_certificate) is given.
+      - What only stands for a secret, such as V($encrypted$), is refused. One in the form of a GUID, as the secret's ID is, gets a warning.
     type: str
   client_certificate:
     description:
       - Certificate and key of the Azure application as PKCS12 in base64, instead of O(client_secret). Needs ONTAP 9.10.1 or later.
       - Where ONTAP reports that the configuration logs in with a secret, giving a certificate switches it over, and the other way round.
       - When not given, the environment variable E(AKV_CLIENT_CERTIFICATE) is used, unless O(client_secret) is given.
+      - What is not base64 of something that begins as a PKCS12 file is refused. C(az keyvault secret download) writes base64 already.
     type: str
   update_credentials:
     description:
@@ -105,6 +107,7 @@ options:
     description:
       - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.
       - Goes along with a credential that is sent; it is no state and never compared.
+      - Refused with O(update_credentials=when_unreachable), because a credential that nobody has tried must not replace the stored one.
     type: bool
   proxy_type:
     description:

@@ -140,6 +140,13 @@ def test_a_credential_is_neither_shown_nor_logged(invoke: Invoke, name: str, sha
         assert_taken(SHAPES[shape], *invoke(module, {**LOGIN, "password": "pw-of-admin", **options}, environment))
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_secret_is_masked_where_another_option_holds_it_as_well(invoke: Invoke, shape: str) -> None:
+    secret = SHAPES[shape]
+    options = {**LOGIN, "password": secret, "svm": "vs0", "proxy_username": f"user:{secret}", "configuration": secret}
+    assert_taken(secret, *invoke("azure_key_vault", options))
+
+
 def test_a_wrapped_certificate_is_neither_shown_nor_logged(invoke: Invoke) -> None:
     for module, options, environment in ways("client_certificate", WRAPPED):
         assert_taken(WRAPPED, *invoke(module, {**LOGIN, "password": "pw-of-admin", **options}, environment))

@@ -139,6 +139,18 @@ def test_a_target_must_be_meant(params: dict[str, t.Any], words: str) -> None:
         Target.of(params)
 
 
+def test_a_name_of_a_cluster_s_does_nothing_in_a_message() -> None:
+    """Neither does a message of ONTAP's; only an error that stands for several has lines."""
+    name = "a\x1b[31m\nb\u202e"
+    assert (
+        str(Target("svm", name, configuration=name)) == "SVM a\\x1b[31m\\nb\\u202e, configuration a\\x1b[31m\\nb\\u202e"
+    )
+    error = BlockedError(name, remedy=name, meaning=f"{name}\n{name}")
+    error.tried = name
+    assert [char for char in error.text() if not char.isprintable()] == ["\n"] * 3
+    assert "\\x1b[31m" in error.text()
+
+
 def record(**more: t.Any) -> dict[str, t.Any]:
     return {"uuid": "u1", "scope": "svm", "svm": {"name": "vs0", "uuid": "s0"}, **more}
 
