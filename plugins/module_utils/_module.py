@@ -18,14 +18,7 @@ from ansible_collections.ontap.security.plugins.module_utils._client import (
     check_host,
 )
 from ansible_collections.ontap.security.plugins.module_utils._errors import InputError, OntapError
-from ansible_collections.ontap.security.plugins.module_utils._options import (
-    Spec as Spec,
-)
-from ansible_collections.ontap.security.plugins.module_utils._options import (
-    faults,
-    read_texts,
-    secrets,
-)
+from ansible_collections.ontap.security.plugins.module_utils._options import Spec, faults, read_texts, secrets
 from ansible_collections.ontap.security.plugins.module_utils._plan import together
 from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._secrets import spellings

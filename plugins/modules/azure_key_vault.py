@@ -407,10 +407,10 @@ from ansible_collections.ontap.security.plugins.module_utils._module import (
     CONNECTION,
     VAULT,
     WAITING,
-    Spec,
     run,
     waiting_of,
 )
+from ansible_collections.ontap.security.plugins.module_utils._options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._plan import Desired
 
 

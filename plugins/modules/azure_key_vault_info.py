@@ -306,7 +306,8 @@ import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._client import Client
 from ansible_collections.ontap.security.plugins.module_utils._health import health, with_volumes
-from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, Spec, run
+from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, run
+from ansible_collections.ontap.security.plugins.module_utils._options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._search import Search, count, search
 from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
 

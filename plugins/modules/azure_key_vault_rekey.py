@@ -272,7 +272,8 @@ import typing as t
 from ansible_collections.ontap.security.plugins.module_utils._actions import Rekey
 from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
 from ansible_collections.ontap.security.plugins.module_utils._client import Client
-from ansible_collections.ontap.security.plugins.module_utils._module import ACTION, CONNECTION, Spec, run, waiting_of
+from ansible_collections.ontap.security.plugins.module_utils._module import ACTION, CONNECTION, run, waiting_of
+from ansible_collections.ontap.security.plugins.module_utils._options import Spec
 
 SPEC: Spec = {
     "key": {"type": "str", "choices": ["internal", "external"], "required": True, "no_log": False},

@@ -496,10 +496,10 @@ from ansible_collections.ontap.security.plugins.module_utils._module import (
     CONNECTION,
     VAULT,
     WAITING,
-    Spec,
     run,
     waiting_of,
 )
+from ansible_collections.ontap.security.plugins.module_utils._options import Spec
 
 SPEC: Spec = {
     "vaults": {"type": "list", "elements": "dict", "required": True, "options": VAULT},
