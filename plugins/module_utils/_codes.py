@@ -170,9 +170,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65537573": Explanation(
             "ONTAP cannot use the client certificate.",
             "`client_certificate` must be one base64 line of a PKCS12 file with certificate and private key (`base64 "
-            "-w0 app.pfx`, but not of a file that `az keyvault secret download` has written, which is base64 already). "
-            "Export it without a password, check that it has not expired, and that its public part is registered with "
-            "the Azure application `client_id`.",
+            "-w0 app.pfx`; what `az keyvault secret download` writes is base64 already), exported without a password "
+            "and not expired. Its public part must be registered with the application `client_id`.",
         ),
         "65537577": Explanation(
             "Not all nodes support logging in to Azure with a certificate.",

@@ -167,10 +167,10 @@ def test_the_version_of_a_key_is_said_of_each_record(keys: Simulator) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"key_id": "https://v.vault.azure.net/keys/key1*"}, "key_id 'https"),
-        ({"key_id": "key1"}, "key_id 'key1' is not usable"),
-        ({"vault": "https://v.vault.azure.net/keys/key1"}, "vault 'https"),
-        ({"vault": "v.vault.azure.net"}, "vault 'v.vault.azure.net' is not usable"),
+        ({"key_id": "https://v.vault.azure.net/keys/key1*"}, "key_id is not usable"),
+        ({"key_id": "key1"}, "key_id is not usable"),
+        ({"vault": "https://v.vault.azure.net/keys/key1"}, "vault is not usable"),
+        ({"vault": "v.vault.azure.net"}, "vault is not usable"),
         ({"key_id": KEY, "filters": {"key_id": "*"}}, "key_id is given, and filters gives key_id"),
         ({"vault": VAULT, "filters": {"name": "*"}}, "vault is given, and filters gives name"),
         ({"key_id": KEY, "fields": ["*", "!key_id"]}, "fields leaves out key_id"),
