@@ -382,7 +382,7 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
         did = f"Sent the credential of {item.desired.target}"
         try:
             unverified = bool(item.desired.flags.get("skip_verification"))
-            warnings = azure_refuses(did, item.current, after, unverified=unverified)
+            warnings = azure_refuses(client, did, item.current, after, unverified=unverified)
         except OutcomeError as exc:
             item.fail(exc, "error")
         else:

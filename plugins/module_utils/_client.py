@@ -1,7 +1,10 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP and ONTAP: session, login, TLS, retries, paging, jobs. Knows nothing of Ansible or key vaults.
+"""ONTAP over HTTP: session, login, TLS, retries, paging, jobs. Knows nothing of Ansible or key vaults.
+
+What is read comes as ONTAP said it, because text may have to be compared. Exceptions are without secrets of the
+connection; so is what ``cleaned`` lets out of a module.
 
 Usable from a REPL::
 
@@ -12,9 +15,11 @@ Usable from a REPL::
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import ipaddress
 import json
+import math
 import os
 import random
 import re
@@ -43,6 +48,20 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OntapError,
     TransportError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._forms import (
+    is_of_record,
+    read_fault,
+    too_deep,
+    write_fault,
+)
+from ansible_collections.ontap.security.plugins.module_utils._http import (
+    ENCODINGS,
+    MAX_ANSWER,
+    Adapter,
+    Reply,
+    TooMuchError,
+    exchange,
+)
 from ansible_collections.ontap.security.plugins.module_utils._secrets import not_a_secret
 
 try:
@@ -64,20 +83,43 @@ _TRIES = 4
 _FIRST_PAUSE = 0.5
 _MAX_RETRY_AFTER = 30.0
 _RETRY_STATUS = frozenset({429, 502, 503, 504})
+# Longer than the others, because what refuses a good login is a LIF on its way to another node.
+_PAUSE_AFTER_401 = 2.0
+
+# The statuses of success (contract, statuses in use).
+_SUCCESS_STATUS = frozenset({200, 201, 202})
+
+# A list has an end: no cluster has as many configurations as fit into so many pages, nor needs so long (seconds).
+_MAX_PAGES = 1000
+_MAX_LISTING = 1800
 
 # Growing pauses between polls: a job of 60 s is asked for about a dozen times, one of a second twice.
 _FIRST_POLL = 0.5
 _POLL_GROWTH = 1.6
 _MAX_POLL = 8.0
 
+_NOT_ONTAP = (
+    "A proxy or load balancer may have answered instead of ONTAP: check hostname, http_port, HTTPS_PROXY and NO_PROXY"
+)
+_CLIENT_CERTIFICATE = (
+    "Log in with a client certificate, cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH), or "
+    "let the cluster do without one: security ssl modify -client-enabled false."
+)
 _NO_FILE = "Give a file that is there where the module runs; an execution environment needs it mounted."
 
 # ONTAP documents queued, running, paused, success and failure (in prose error); the vendor's client meets the others.
 _SUCCESS = "success"
 _FAILURES = frozenset({"failure", "error", "cancelled", "expired"})
 
-# Field values in a query are expressions; quotes make ONTAP take them literally.
-_QUERY_OPERATORS = re.compile(r"[*|!<>\"{},\s]|\.\.")
+# Field values in a query are expressions. What is neither made of these characters alone, nor a range or a word with a
+# meaning, goes in quotes, which make ONTAP take it literally.
+_PLAIN = re.compile(r"(?!null$)(?!.*\.\.)[\w./:@-]+", re.ASCII | re.IGNORECASE)
+
+# Where in a result ONTAP's own words are.
+_FREE_TEXT = frozenset({"message", "reasons"})
+
+# Longer numbers are in no answer of ONTAP, and Python takes ages to read very long ones.
+_MAX_DIGITS = 40
 
 
 @dataclass(frozen=True, order=True)
@@ -101,7 +143,8 @@ class Release:
 class Connection:
     """Where and how to log in. Exactly one of password, token and certificate is given.
 
-    ``timeout`` is in seconds for one HTTP exchange. ``secrets`` are all values that must never appear in a message.
+    ``timeout`` is in seconds for one HTTP exchange altogether, from looking for the address to the last byte of the
+    answer. ``secrets`` are all values that must never appear in a message.
     """
 
     hostname: str
@@ -126,7 +169,7 @@ class Connection:
         if self.timeout < 1:
             raise InputError(
                 f"request_timeout (ONTAP_REQUEST_TIMEOUT) is {self.timeout}; it is a number of seconds, at least 1",
-                remedy="Leave it out for 60 seconds, or give the time one answer of ONTAP may take.",
+                remedy="Leave it out for 60 seconds, or give the time one request and its answer may take altogether.",
             )
         self._check_login()
         self._check_files()
@@ -242,13 +285,16 @@ class Answer:
         there is no body by the header ``Location``."""
         job = self.body.get("job")
         uuid = job.get("uuid") if isinstance(job, dict) else None
-        found = re.search(r"/cluster/jobs/([^/?]+)", self.location)
+        found = re.search(r"/cluster/jobs/([\w-]+)", self.location, re.ASCII)
         return str(uuid) if uuid else found[1] if found else None
 
 
 @dataclass(frozen=True)
 class Job:
-    """An ONTAP job. ``state`` is ONTAP's word, or ``gone`` once ONTAP has removed it (300 s after its end)."""
+    """An ONTAP job. ``state`` is ONTAP's word, or ``gone`` once ONTAP has removed it (300 s after its end).
+
+    ``description`` is as ONTAP has it, to be compared; message and error, which people see, are without secrets.
+    """
 
     uuid: str
     state: str
@@ -298,9 +344,11 @@ class Client:
         # Without this a matching ~/.netrc replaces the login, and REQUESTS_CA_BUNDLE replaces ca_path.
         session.trust_env = False
         session.proxies = t.cast("t.MutableMapping[str, str]", get_environ_proxies(self._base))
+        session.mount("https://", Adapter())
         session.headers.update(
             {
                 "Accept": "application/json",
+                "Accept-Encoding": ENCODINGS,
                 "User-Agent": f"ontap.security/{VERSION} ({caller})",
                 "X-Dot-Client-App": f"ontap.security.{caller}/{VERSION}",
             }
@@ -340,7 +388,7 @@ class Client:
 
         Raises ``ApiError`` when ONTAP refuses, ``TransportError`` when no usable answer comes.
         """
-        return self._exchange("GET", path, query, None).body
+        return self._exchange("GET", path, query, check=functools.partial(read_fault, path, query)).body
 
     def records(
         self,
@@ -351,25 +399,33 @@ class Client:
     ) -> list[dict[str, t.Any]]:
         """All records of a collection, following ``_links.next`` to the end (contract, paging), or until ``enough``.
 
-        A next page may be announced though nothing follows; who knows what to look for need not ask for it.
+        A next page may be announced though nothing follows; who knows what to look for need not ask for it. A record
+        that a later page repeats, because others came or went meanwhile, counts once.
         """
         found: list[dict[str, t.Any]] = []
-        seen: set[str] = set()
-        page = self.get(path, query)
+        uuids: set[t.Any] = set()
+        links: set[str] = set()
+        check = functools.partial(read_fault, path, query, listed=True)
+        deadline = self.now() + _MAX_LISTING
+        page = self._exchange("GET", path, query, check=check).body
         while True:
-            records = page.get("records") or []
-            if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-                raise TransportError(f"GET {path} answered with something that is not a list of records")
-            found.extend(records)
-            following = _next_link(page)
+            records = page["records"]
+            new = [record for record in records if record.get("uuid") not in uuids]
+            found.extend(new)
+            uuids.update(record["uuid"] for record in new if record.get("uuid"))
+            following = _next_link(path, page)
             if not following or enough(found):
                 return found
-            if following in seen:
-                raise TransportError(f"GET {path} answered with pages that lead in a circle")
-            seen.add(following)
-            # The link is opaque; only its path and query are taken, so that the login never goes to another host.
-            parts = urlsplit(following)
-            page = self.get(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+            if following in links or (records and not new):
+                raise TransportError(f"GET {path} answered with pages that lead in a circle", remedy=_NOT_ONTAP)
+            if len(links) == _MAX_PAGES or self.now() > deadline:
+                raise TransportError(
+                    f"GET {path} answered with {len(links) + 1} pages, and there is no end of them",
+                    remedy=f"A list may have {_MAX_PAGES} pages and take {_MAX_LISTING // 60} minutes: make the pages "
+                    f"larger where max_records makes them small. {_NOT_ONTAP}",
+                )
+            links.add(following)
+            page = self._exchange("GET", following, check=check).body
 
     def write(
         self,
@@ -388,7 +444,21 @@ class Client:
         """
         if fresh:
             self._session.close()
-        return self._exchange(method, path, query, body)
+        return self._exchange(method, path, query, body, check=functools.partial(write_fault, path))
+
+    def clean(self, value: t.Any, *, free_text: bool = False) -> t.Any:
+        """A result, or with ``free_text`` what ONTAP says in words, without any secret of this run.
+
+        Names and addresses in a result are left alone; an error in it has been cleaned where it was made.
+        """
+        if isinstance(value, dict):
+            return {
+                key: part if key == "error" else self.clean(part, free_text=key in _FREE_TEXT)
+                for key, part in value.items()
+            }
+        if isinstance(value, list):
+            return [self.clean(part, free_text=free_text) for part in value]
+        return self._hidden.sub("(hidden)", value) if free_text and self._hidden and isinstance(value, str) else value
 
     def release(self) -> Release:
         """The cluster's ONTAP release, asked for once."""
@@ -406,9 +476,10 @@ class Client:
 
         With ``patience`` it is asked once, for at most so many seconds.
         """
-        path = f"/api/cluster/jobs/{quote(uuid)}"
+        path = f"/api/cluster/jobs/{quote(uuid, safe='')}"
         try:
-            return _job_of(self._exchange("GET", path, {"fields": "*"}, None, patience).body, uuid)
+            check = functools.partial(read_fault, path, None)
+            return self._job_of(self._exchange("GET", path, {"fields": "*"}, check=check, patience=patience).body, uuid)
         except ApiError as exc:
             if exc.http_status == 404 or exc.code == NO_ENTRY:
                 return Job(uuid=uuid, state="gone")
@@ -431,7 +502,7 @@ class Client:
             if not withheld(exc):
                 raise
             return None
-        found = [_job_of(record, str(record.get("uuid", ""))) for record in records]
+        found = [self._job_of(record, record["uuid"]) for record in records]
         return [job for job in found if _names(job.description, method, path)]
 
     def wait(self, uuid: str, timeout: float, seen: t.Callable[[Job], None] = lambda _job: None) -> Job:
@@ -443,19 +514,22 @@ class Client:
         deadline = self.now() + timeout
         pause = _FIRST_POLL
         job = Job(uuid=uuid, state="unknown")
-        refusals = 0
+        refused = False
         while True:
+            wanted = 0.0
             try:
                 job = self.job(uuid, patience=max(1.0, deadline - self.now()))
             except (TransportError, ApiError) as exc:
-                # While a node fails over even a good login may be refused for a moment.
-                refusals += exc.http_status == 401
-                if isinstance(exc, ApiError) and not _busy("GET", exc) and not refusals == 1:
-                    raise
                 # The job goes on in ONTAP while a LIF moves: keep asking until the deadline.
+                fatal = refused if exc.http_status == 401 else isinstance(exc, ApiError) and not _busy("GET", exc)
+                if fatal:
+                    raise
+                refused = refused or exc.http_status == 401
+                wanted = exc.retry_after or 0.0
                 fault = f" ({exc.message})"
             else:
                 seen(job)
+                refused = False
                 fault = ""
             if job.state in _FAILURES:
                 raise _job_error(job)
@@ -469,104 +543,123 @@ class Client:
                     f"on the cluster: job show -uuid {uuid}.",
                     job=job.as_result(),
                 )
-            self._sleep(min(pause, left))
+            self._sleep(min(max(pause, wanted), left))
             pause = min(pause * _POLL_GROWTH, _MAX_POLL)
 
     def _exchange(
         self,
         method: str,
         path: str,
-        query: Query | None,
-        body: t.Mapping[str, t.Any] | None,
+        query: Query | None = None,
+        body: t.Mapping[str, t.Any] | None = None,
+        *,
+        check: t.Callable[[dict[str, t.Any]], str],
         patience: float | None = None,
     ) -> Answer:
-        """Send, read, and repeat where that is right. With ``patience`` (seconds) only once and no longer than that."""
+        """Send, read, and repeat where that is right. With ``patience`` (seconds) only once and no longer than that.
+
+        ``check`` says why a body is not of ONTAP's form, or nothing.
+        """
         tries = _TRIES if patience is None else 1
         timeout = min(self.connection.timeout, patience or self.connection.timeout)
+        refused = False
         for attempt in range(1, tries + 1):
             try:
-                response = self._send(method, path, query, body, timeout)
-            except TransportError as exc:
-                if attempt == tries or not _repeatable(method, exc):
-                    raise
-                self._pause(attempt, None)
-                continue
-            try:
-                return self._read(method, path, response)
-            except ApiError as exc:
-                if attempt == tries or not _busy(method, exc):
-                    raise self._certain(method, exc) from None
-            except TransportError as exc:
-                if attempt == tries or not _repeatable(method, exc):
-                    raise
-            self._pause(attempt, response.headers.get("Retry-After"))
+                return self._read(method, path, self._send(method, path, query, body, timeout), check)
+            except (ApiError, TransportError) as exc:
+                if attempt == tries or not _repeatable(method, exc, refused):
+                    raise (self._certain(method, exc) if isinstance(exc, ApiError) else exc) from None
+                refused = refused or exc.http_status == 401
+                self._pause(attempt, exc)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _send(
         self, method: str, path: str, query: Query | None, body: t.Mapping[str, t.Any] | None, timeout: float
-    ) -> requests.Response:
+    ) -> Reply:
         try:
-            return self._session.request(
+            return exchange(
+                self._session,
                 method,
                 self._base + path,
                 params={key: _query_value(value) for key, value in (query or {}).items()},
-                json=body,
-                # On the request, not on the session: there REQUESTS_CA_BUNDLE would win over it.
+                body=body,
                 verify=self.connection.verify,
                 timeout=timeout,
-                allow_redirects=False,
             )
-        except (rex.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise self._transport_error(method, path, exc) from None
+        except (rex.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+            raise self._transport_error(method, path, exc, timeout) from None
 
-    def _read(self, method: str, path: str, response: requests.Response) -> Answer:
-        status = response.status_code
-        payload = self._decode(response)
-        if status >= 400:
-            error = payload.get("error") if payload else None
-            if isinstance(error, dict):
-                raise ApiError(
-                    method=method,
-                    path=path,
-                    status=status,
-                    code=str(error.get("code", "")),
-                    message=str(error.get("message", "")),
-                    target=self._clean(str(error["target"])) if error.get("target") else None,
-                )
-            raise self._not_ontap(method, path, response)
-        if status >= 300:
-            raise TransportError(
+    def _read(self, method: str, path: str, reply: Reply, check: t.Callable[[dict[str, t.Any]], str]) -> Answer:
+        """ONTAP's answer, or its error, or the error that something else has answered."""
+        try:
+            return self._answer(method, path, reply, check)
+        except (ApiError, TransportError) as exc:
+            exc.retry_after = _seconds(reply.headers.get("Retry-After", ""))
+            raise
+
+    def _answer(self, method: str, path: str, reply: Reply, check: t.Callable[[dict[str, t.Any]], str]) -> Answer:
+        status = reply.status
+        body = _decode(reply.content)
+        if 300 <= status < 400:
+            raise self._unusable(
+                method,
+                path,
+                status,
                 f"{method} {path} was redirected (HTTP {status}), which ONTAP's API never does",
-                remedy="hostname or http_port leads to something other than the cluster's management LIF, "
-                "such as a proxy or load balancer. Redirects are not followed because they would carry the login away.",
-                http_status=status,
-                method=method,
-                path=path,
+                "hostname or http_port leads to something other than the cluster's management LIF, such as a proxy or "
+                "load balancer. Redirects are not followed because they would carry the login away.",
             )
-        if payload is None and (method == "GET" or response.content.strip()):
-            raise self._not_ontap(method, path, response)
-        return Answer(status=status, body=payload or {}, location=response.headers.get("Location", ""))
+        if body is None:
+            if method == "GET" or reply.content.strip() or status not in _SUCCESS_STATUS:
+                raise self._not_ontap(method, path, reply, "")
+            body = {}
+        fault = check(body) if status in _SUCCESS_STATUS else ""
+        error = body.get("error")
+        if error is not None and (fault or status not in _SUCCESS_STATUS or not is_of_record(path, "error")):
+            raise self._error(method, path, reply, error)
+        answer = Answer(status=status, body=body, location=reply.headers.get("Location", ""))
+        if status == 202 and answer.job_uuid is None:
+            fault = fault or "it names no job"
+        if fault or status not in _SUCCESS_STATUS or (method == "GET" and status != 200):
+            raise self._not_ontap(method, path, reply, fault)
+        return answer
 
-    def _not_ontap(self, method: str, path: str, response: requests.Response) -> TransportError:
-        """An answer without ONTAP's JSON. Its text stays out of the message: a proxy may echo what was sent."""
-        status = response.status_code
-        kind = response.headers.get("Content-Type", "no content type").split(";")[0].strip()
-        # A refusal of the request by something in between (4xx) changed nothing; anything else may have.
-        certain = method == "GET" or 400 <= status < 500
-        refused = f" The login was not accepted: check {self._login_options()}." if status in (401, 403) else ""
-        return (TransportError if certain else LostAnswerError)(
-            f"{method} {path} was answered with HTTP {status} and {len(response.content)} bytes of {self._clean(kind)} "
-            f"that are not ONTAP's JSON or are cut off.{refused}",
-            remedy="A proxy or load balancer may have answered instead of ONTAP: check hostname, http_port, "
-            "HTTPS_PROXY and NO_PROXY, and that the web service of the cluster is up.",
-            http_status=status,
+    def _error(self, method: str, path: str, reply: Reply, error: t.Any) -> OntapError:
+        """ONTAP's error. One without a code, which ONTAP always sends, is somebody else's."""
+        if not isinstance(error, dict) or not re.fullmatch(r"-?[0-9]{1,20}", str(error.get("code")), re.ASCII):
+            return self._not_ontap(method, path, reply, "")
+        return ApiError(
             method=method,
             path=path,
+            status=reply.status,
+            code=str(error["code"]),
+            message=self._clean(_said(str(error.get("message") or "no message"), error)),
+            target=self._clean(str(error["target"])) if error.get("target") else None,
         )
 
+    def _not_ontap(self, method: str, path: str, reply: Reply, fault: str) -> TransportError:
+        """An answer that is not ONTAP's, and why. Its text stays out of the message: a proxy may echo what was sent."""
+        status = reply.status
+        kind = re.sub(r"[^\w/+.-]", "", reply.headers.get("Content-Type", "").split(";")[0], flags=re.ASCII)
+        refused = f" The login was not accepted: check {self._login_options()}." if status in (401, 403) else ""
+        why = f"in JSON that is not of ONTAP's form ({fault})" if fault else "that are not ONTAP's JSON or are cut off"
+        return self._unusable(
+            method,
+            path,
+            status,
+            f"{method} {path} was answered with HTTP {status} and {len(reply.content)} bytes of "
+            f"{self._clean(kind[:60]) or 'no content type'} {why}.{refused}",
+            f"{_NOT_ONTAP}, and that the web service of the cluster is up.",
+        )
+
+    def _unusable(self, method: str, path: str, status: int, what: str, remedy: str) -> TransportError:
+        """Whatever its status, an answer that is not ONTAP's does not tell whether a change has reached ONTAP."""
+        kind = TransportError if method == "GET" else LostAnswerError
+        return kind(what, remedy=remedy, http_status=status, method=method, path=path)
+
     def _certain(self, method: str, exc: ApiError) -> Exception:
-        """ONTAP's own internal time-outs leave open whether a write took effect."""
-        if method == "GET" or exc.code not in UNCERTAIN:
+        """ONTAP's own internal time-outs leave open whether a write took effect; so do an error and success at once."""
+        if method == "GET" or (exc.code not in UNCERTAIN and (exc.http_status or 0) >= 400):
             return self._login_hint(exc)
         lost = LostAnswerError(
             exc.message,
@@ -596,24 +689,27 @@ class Client:
             return "cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH)"
         return "username and password (ONTAP_USERNAME, ONTAP_PASSWORD)"
 
-    def _transport_error(self, method: str, path: str, exc: BaseException) -> TransportError:
+    def _transport_error(self, method: str, path: str, exc: BaseException, timeout: float) -> TransportError:
+        """The error for an exchange that failed, in words. ``timeout`` is what it had, in seconds."""
         host = f"{self.connection.hostname} port {self.connection.port}"
         causes = list(_causes(exc))
-        sent = True
 
         def met(*kinds: type[BaseException]) -> bool:
             return any(isinstance(cause, kinds) for cause in causes)
 
-        if met(rex.ProxyError, urllib3.exceptions.ProxyError, rex.InvalidProxyURL, rex.InvalidSchema):
-            sent = False
-            what = f"the proxy for {host} cannot be used ({_reason(causes[-1])})"
+        # Only what failed before there was a connection has certainly not reached ONTAP.
+        unconnected = met(urllib3.exceptions.NewConnectionError)
+        unsent = unconnected or met(rex.InvalidURL, rex.InvalidSchema)
+        if met(TooMuchError):
+            what = f"{host} answered {method} {path} with more than {MAX_ANSWER // 1024**2} MiB"
+            remedy = f"Where max_records sets the size of a page, make it smaller. {_NOT_ONTAP}."
+        elif met(rex.ProxyError, urllib3.exceptions.ProxyError, rex.InvalidProxyURL, rex.InvalidSchema) and unsent:
+            what = f"the proxy for {host} cannot be used ({_reason(_telling(causes))})"
             remedy = "Check HTTPS_PROXY, or put the cluster into NO_PROXY."
         elif met(socket.gaierror):
-            sent = False
             what = f"the name {self.connection.hostname} does not resolve ({_reason(_first(causes, socket.gaierror))})"
             remedy = "Check hostname (ONTAP_HOSTNAME) and the DNS of the machine that runs the task."
         elif met(ssl.SSLCertVerificationError):
-            sent = False
             trusted = self.connection.ca_path or "the CA bundle of Python's certifi"
             reason = _reason(_first(causes, ssl.SSLCertVerificationError))
             what = f"the certificate of {host} is not trusted by {trusted} ({reason})"
@@ -622,63 +718,107 @@ class Client:
                 "name that the certificate carries."
             )
         elif met(ssl.SSLError, rex.SSLError):
-            # The handshake may end after the request was sent when ONTAP refuses a client certificate (TLS 1.3).
-            sent = bool(self.connection.cert_filepath)
-            what = f"TLS with {host} failed ({_reason(_first(causes, ssl.SSLError, rex.SSLError))})"
-            remedy = "Check that http_port is an HTTPS port and that cert_filepath is known to the cluster."
-        elif met(ConnectionRefusedError, urllib3.exceptions.NewConnectionError):
-            sent = False
-            what = f"no connection to {host} ({_reason(causes[-1])})"
-            remedy = "Check hostname and http_port, and that the cluster's management LIF is up and allows HTTPS."
-        elif met(rex.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-            sent = False
-            what = f"{host} did not answer within {self.connection.timeout} seconds"
+            reason = _reason(_first(causes, ssl.SSLError) if met(ssl.SSLError) else causes[-1])
+            meaning, remedy = self._tls_failure(reason)
+            what = f"TLS with {host} failed: {meaning} ({reason.lower().replace('_', ' ')})"
+        elif met(socket.timeout, TimeoutError, rex.Timeout) and unconnected:
+            what = f"{host} did not answer within {timeout:g} seconds"
             remedy = "Check hostname, http_port, routes and firewalls; request_timeout sets the time."
-        elif met(rex.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
-            what = f"{host} accepted {method} {path} and did not answer within {self.connection.timeout} seconds"
+        elif unconnected:
+            what = f"no connection to {host} ({_reason(_telling(causes))})"
+            remedy = "Check hostname and http_port, and that the cluster's management LIF is up and allows HTTPS."
+        elif met(socket.timeout, TimeoutError, rex.Timeout, urllib3.exceptions.TimeoutError):
+            what = f"{host} accepted {method} {path} and did not answer in full within {timeout:g} seconds"
             remedy = "ONTAP may be busy: try again, or give a larger request_timeout."
         elif met(rex.InvalidURL, UnicodeError):
-            sent = False
             what = f"{self._base} cannot be called"
             remedy = "Check hostname (ONTAP_HOSTNAME), http_port and HTTPS_PROXY."
         else:
             what = f"the connection to {host} broke during {method} {path} ({type(causes[-1]).__name__})"
             remedy = "The network, the cluster's LIF or a proxy dropped it: run the task again."
-        kind = LostAnswerError if sent and method != "GET" else TransportError
+        kind = TransportError if unsent or method == "GET" else LostAnswerError
         error = kind(self._clean(what), remedy=remedy, method=method, path=path)
-        error.retry = not met(socket.gaierror, ssl.SSLCertVerificationError, rex.InvalidURL, rex.InvalidSchema)
+        error.retry = not met(
+            TooMuchError, socket.gaierror, ssl.SSLCertVerificationError, rex.InvalidURL, rex.InvalidSchema
+        )
         return error
 
-    def _pause(self, attempt: int, retry_after: str | None) -> None:
+    def _tls_failure(self, reason: str) -> tuple[str, str]:
+        """What OpenSSL's ``reason`` means here, and what to do about it."""
+        if reason.endswith(("_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE")):
+            return (
+                "it speaks only versions of TLS that are too old for this machine",
+                "Let the cluster speak TLS 1.2 or 1.3: security config modify -interface SSL -supported-protocols "
+                "TLSv1.2,TLSv1.3.",
+            )
+        if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"):
+            return (
+                "what listens there does not speak TLS, but perhaps plain HTTP",
+                "Give the cluster's HTTPS port as http_port (ONTAP_HTTP_PORT), 443 unless somebody has changed it.",
+            )
+        if reason.endswith(("_ALERT_HANDSHAKE_FAILURE", "_ALERT_INSUFFICIENT_SECURITY")):
+            return (
+                "it ended the handshake, because it demands a client certificate or has no cipher in common with this "
+                "machine",
+                f"{_CLIENT_CERTIFICATE} Otherwise compare the ciphers: security config show.",
+            )
+        if "_ALERT_" in reason and ("CERTIFICATE" in reason or reason.endswith(("_UNKNOWN_CA", "_ACCESS_DENIED"))):
+            if self.connection.cert_filepath:
+                return (
+                    "it does not accept the client certificate",
+                    f"Check that {self.connection.cert_filepath} has not expired, and that the cluster has the CA that "
+                    "signed it (security certificate install -type client-ca).",
+                )
+            return ("it demands a client certificate, and none is given", _CLIENT_CERTIFICATE)
+        return (
+            "the handshake or the connection broke",
+            "Check that http_port (ONTAP_HTTP_PORT) is the cluster's HTTPS port, and what is in between.",
+        )
+
+    def _pause(self, attempt: int, exc: OntapError) -> None:
         pause = _FIRST_PAUSE * 2 ** (attempt - 1)
+        if exc.http_status == 401:
+            pause = max(pause, _PAUSE_AFTER_401)
         # Jitter keeps a fleet of jobs from knocking in step.
         pause *= random.uniform(0.75, 1.25)
-        if retry_after and retry_after.strip().isdigit():
-            pause = min(float(retry_after), _MAX_RETRY_AFTER)
+        if exc.retry_after is not None:
+            pause = min(exc.retry_after, _MAX_RETRY_AFTER)
         self._sleep(pause)
 
-    def _decode(self, response: requests.Response) -> dict[str, t.Any] | None:
-        """ONTAP's JSON object, or None. ONTAP quotes bad values in its messages: every one of them is cleaned here."""
-        try:
-            payload = json.loads(response.content, object_hook=self._hide) if response.content.strip() else None
-        except ValueError:
-            return None
-        return payload if isinstance(payload, dict) else None
-
-    def _hide(self, item: dict[str, t.Any]) -> dict[str, t.Any]:
-        for name in ("message", "description"):
-            if isinstance(item.get(name), str):
-                item[name] = self._clean(item[name])
-        return item
+    def _job_of(self, record: t.Mapping[str, t.Any], uuid: str) -> Job:
+        error: dict[str, t.Any] = self.clean(record.get("error") or {})
+        svm: t.Any = record.get("svm")
+        code = str(record.get("code") or error.get("code") or "0")
+        message = self._clean(str(record.get("message") or error.get("message") or ""))
+        return Job(
+            uuid=uuid,
+            state=str(record.get("state") or "unknown"),
+            message=message,
+            code=code,
+            description=str(record.get("description") or ""),
+            error=error or None,
+            svm=svm.get("name") if isinstance(svm, dict) else None,
+        )
 
     def _clean(self, text: str) -> str:
-        """Without any secret of this run, in any spelling."""
-        return self._hidden.sub("(hidden)", text) if self._hidden else text
+        return t.cast(str, self.clean(text, free_text=True))
 
 
 def literal(value: str) -> str:
-    """A query value that ONTAP compares as it stands, quoted where it holds an operator (contract, query)."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if _QUERY_OPERATORS.search(value) else value
+    """A query value that ONTAP compares as it stands: in quotes, or in braces where it holds one (contract, query).
+
+    Raises ``InputError`` for what holds both, because neither can be part of itself.
+    """
+    if _PLAIN.fullmatch(value):
+        return value
+    if '"' not in value:
+        return f'"{value}"'
+    if "{" not in value and "}" not in value:
+        return f"{{{value}}}"
+    raise InputError(
+        f"{value!r} holds both quotes and braces, and so cannot be part of a query",
+        remedy="Give a UUID instead of the name.",
+    )
 
 
 def withheld(exc: OntapError) -> bool:
@@ -707,28 +847,100 @@ def check_host(hostname: str) -> None:
         )
 
 
-def _next_link(page: t.Mapping[str, t.Any]) -> str | None:
-    links = page.get("_links")
-    following = links.get("next") if isinstance(links, dict) else None
-    href = following.get("href") if isinstance(following, dict) else None
-    return str(href) if href else None
+def _next_link(path: str, page: t.Mapping[str, t.Any]) -> str | None:
+    """Path and query of the next page. The link is opaque; its host is not taken, for the login must not go there."""
+    href = ((page.get("_links") or {}).get("next") or {}).get("href")
+    if not href:
+        return None
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.path.startswith("/api/"):
+        raise TransportError(f"GET {path} answered with a next page that is not in ONTAP's API", remedy=_NOT_ONTAP)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _repeatable(method: str, exc: TransportError) -> bool:
-    """A read always; a write only while it certainly did not reach ONTAP. A wrong name or certificate stays wrong."""
-    if isinstance(exc, LostAnswerError):
+def _repeatable(method: str, exc: ApiError | TransportError, refused: bool) -> bool:
+    """A read nearly always; a write only while it certainly did not reach ONTAP. A wrong name stays wrong.
+
+    A good login may be refused while a LIF moves, a wrong one will be until the account is locked: so a read is
+    repeated after one refusal (``refused``: there was one), and nothing after two.
+    """
+    if exc.http_status == 401:
+        return method == "GET" and not refused
+    if isinstance(exc, ApiError):
+        return _busy(method, exc)
+    if isinstance(exc, LostAnswerError) or not exc.retry:
         return False
-    if exc.http_status is not None:
-        return (
-            method == "GET" and (exc.http_status in _RETRY_STATUS or exc.http_status == 200) or (exc.http_status == 429)
-        )
-    return exc.retry
+    return exc.http_status is None or exc.http_status in _RETRY_STATUS or exc.http_status < 300
 
 
 def _busy(method: str, exc: ApiError) -> bool:
+    status = exc.http_status or 0
     if method == "GET":
-        return exc.code in BUSY or exc.code in UNCERTAIN or exc.http_status in _RETRY_STATUS
-    return exc.code in BUSY or exc.http_status == 429 or (exc.http_status == 503 and exc.code in BUSY_WITH_503)
+        return exc.code in BUSY or exc.code in UNCERTAIN or status in _RETRY_STATUS
+    return status >= 400 and (exc.code in BUSY or status == 429 or (status == 503 and exc.code in BUSY_WITH_503))
+
+
+def _seconds(retry_after: str) -> float | None:
+    """The header Retry-After, where it is a number of seconds."""
+    return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after.strip(), re.ASCII) else None
+
+
+def _decode(content: bytes) -> dict[str, t.Any] | None:
+    """The JSON object in ``content``, or None when it is something else, or what other tools could not take on.
+
+    JSON leaves open what a name means that is given twice, and Python reads what is no JSON at all.
+    """
+    try:
+        body = json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_decimal,
+            parse_constant=_decimal,
+        )
+        if not isinstance(body, dict) or too_deep(body):
+            return None
+        if re.search(rb"\\u[dD][89a-fA-F]", content):
+            # Half a character is no text: it fails as soon as somebody writes it down.
+            json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return body
+
+
+def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is given twice")
+    return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError("the number is too long")
+    return int(text)
+
+
+def _decimal(text: str) -> float:
+    number = float(text[:_MAX_DIGITS])
+    if not math.isfinite(number) or len(text) > _MAX_DIGITS:
+        raise ValueError("the number is none")
+    return number
+
+
+def _said(message: str, error: t.Mapping[str, t.Any]) -> str:
+    """ONTAP's message with the code and the message of each record or value at fault, where it does not name them."""
+    arguments = error.get("arguments")
+    added = []
+    for argument in arguments if isinstance(arguments, list) else ():
+        if isinstance(argument, dict):
+            code, text = str(argument.get("code") or ""), str(argument.get("message") or "")
+            if code != str(error.get("code")) or text not in message:
+                added.append(f"{code}: {text}".strip(": "))
+    return f"{message} [{'; '.join(added)}]" if added else message
 
 
 def _release_of(version: t.Any) -> Release:
@@ -744,23 +956,6 @@ def _release_of(version: t.Any) -> Release:
     )
 
 
-def _job_of(record: t.Mapping[str, t.Any], uuid: str) -> Job:
-    error: t.Any = record.get("error")
-    svm: t.Any = record.get("svm")
-    error = error if isinstance(error, dict) else {}
-    code = str(record.get("code") or error.get("code") or "0")
-    message = str(record.get("message") or error.get("message") or "")
-    return Job(
-        uuid=uuid,
-        state=str(record.get("state") or "unknown"),
-        message=message,
-        code=code,
-        description=str(record.get("description") or ""),
-        error=error or None,
-        svm=svm.get("name") if isinstance(svm, dict) else None,
-    )
-
-
 def _names(description: str, method: str, path: str) -> bool:
     """Whether a job's description names a request. The path of a create is the beginning of every other one."""
     named = re.search(rf"(?:\b([A-Z]+) +)?{re.escape(path)}/?(?=[\s?]|$)", description)
@@ -769,12 +964,13 @@ def _names(description: str, method: str, path: str) -> bool:
 
 def _job_error(job: Job) -> JobError:
     known = explain(job.code)
+    said = _said(job.message or "no message", job.error or {})
     return JobError(
-        f"ONTAP's job {job.uuid} ended in state {job.state}: {job.message or 'no message'} (ONTAP code {job.code})",
+        f"ONTAP's job {job.uuid} ended in state {job.state}: {said} (ONTAP code {job.code})",
         meaning=known.meaning if known else "",
         remedy=known.remedy if known else f"Look at the job on the cluster: job show -uuid {job.uuid}.",
         code=job.code,
-        ontap_message=job.message,
+        ontap_message=said,
         job=job.as_result(),
     )
 
@@ -785,7 +981,8 @@ def _causes(exc: BaseException) -> t.Iterator[BaseException]:
     seen: set[int] = set()
     while todo:
         item = todo.pop(0)
-        if not isinstance(item, BaseException) or id(item) in seen:
+        # An error of our own, in whose handling this one came up, is another story.
+        if not isinstance(item, BaseException) or isinstance(item, OntapError) or id(item) in seen:
             continue
         seen.add(id(item))
         yield item
@@ -796,14 +993,40 @@ def _first(causes: list[BaseException], *kinds: type[BaseException]) -> BaseExce
     return next(cause for cause in causes if isinstance(cause, kinds))
 
 
+def _telling(causes: list[BaseException]) -> BaseException:
+    """The innermost one that the operating system has a word for."""
+    return next((cause for cause in reversed(causes) if getattr(cause, "strerror", None)), causes[-1])
+
+
 def _reason(exc: BaseException) -> str:
     """The operating system's or OpenSSL's word for it, without Python's decoration."""
+    said = exc.args[0] if isinstance(exc, OSError) and exc.args and isinstance(exc.args[0], str) else None
     return str(
         getattr(exc, "verify_message", None)
-        or getattr(exc, "strerror", None)
         or getattr(exc, "reason", None)
+        or getattr(exc, "strerror", None)
+        or said
         or type(exc).__name__
     )
+
+
+def cleaned(
+    function: t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]],
+) -> t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]:
+    """A module's function, from which nothing that ONTAP says comes out with a secret of this run in it.
+
+    That is the place for it: what ONTAP says may have to be compared or read before, as it was said.
+    """
+
+    @functools.wraps(function)
+    def cleaning(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
+        try:
+            return t.cast("dict[str, t.Any]", client.clean(function(params, client, check_mode)))
+        except OntapError as exc:
+            exc.result = client.clean(exc.result)
+            raise
+
+    return cleaning
 
 
 def _spellings(secrets: t.Iterable[str]) -> t.Pattern[str] | None:

@@ -7,8 +7,8 @@ OntapError
 ├── InputError          what the user gave cannot be meant; raised before anything is sent
 ├── UnsupportedError    the ONTAP release cannot do what is asked; raised before anything is sent
 ├── BlockedError        the state of the cluster forbids it; raised before anything is sent
-├── TransportError      no usable answer: name, port, TLS, time-out, proxy, broken body
-│   └── LostAnswerError a write was sent and its answer never came: nobody knows yet whether it took effect
+├── TransportError      no usable answer: name, port, TLS, time-out, proxy, broken body, not ONTAP's form
+│   └── LostAnswerError a write was sent and no answer of ONTAP came: nobody knows yet whether it took effect
 ├── ApiError            ONTAP answered with an error
 ├── JobError            ONTAP's job ended without success
 ├── JobTimeoutError     the job is still running when the time the user gave is over
@@ -53,6 +53,8 @@ class OntapError(Exception):
         self.job = job
         self.tried = ""
         self.result: dict[str, t.Any] = {}
+        # Seconds after which the other side wants to be asked again, if it said so.
+        self.retry_after: float | None = None
 
     def __copy__(self) -> OntapError:
         """For an error that concerns several configurations, each of which says for itself what was tried."""
@@ -132,7 +134,8 @@ class OutcomeError(OntapError):
 class ApiError(OntapError):
     """ONTAP answered a request with an error.
 
-    ``code`` is always a string, as ONTAP sends it; meaning and remedy come from the catalogue in ``_codes``.
+    ``code`` is always a string, as ONTAP sends it; meaning and remedy come from the catalogue in ``_codes``. ``status``
+    is that of success where ONTAP answered with one and an error at once.
     """
 
     def __init__(
@@ -143,7 +146,8 @@ class ApiError(OntapError):
         if status in (401, 403) and not known:
             meaning = "ONTAP did not accept the login or the login's role does not allow the request."
         super().__init__(
-            f"{method} {path} was refused: {message} (HTTP {status}, ONTAP code {code or 'none'})",
+            f"{method} {path} was {'refused' if status >= 400 else 'answered with an error'}: {message} "
+            f"(HTTP {status}, ONTAP code {code or 'none'})",
             meaning=meaning,
             remedy=remedy or "Look the code up in the EMS log and the REST documentation of the cluster's release.",
             code=code,

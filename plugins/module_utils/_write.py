@@ -14,7 +14,7 @@ import contextlib
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Job
+from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job
 from ansible_collections.ontap.security.plugins.module_utils._codes import (
     ALREADY_CONFIGURED,
     NO_ENTRY,
@@ -459,7 +459,9 @@ def _look_afterwards(run: Run, sent: Sent, found: Vault | None) -> Vault | None:
         run.warnings += unlike_asked(step, found, run.client.known_release)
     if found is not None and run.verifies(step):
         unverified = bool(step.body.get("skip_verification"))
-        run.warnings += azure_refuses(f"{step.kind.did} {run.target}", sent.before, found, unverified=unverified)
+        run.warnings += azure_refuses(
+            run.client, f"{step.kind.did} {run.target}", sent.before, found, unverified=unverified
+        )
     return found
 
 
@@ -488,7 +490,7 @@ def _confirm(run: Run, step: Step, vault: Vault | None) -> None:
     )
 
 
-def azure_refuses(did: str, before: Vault | None, after: Vault, *, unverified: bool) -> tuple[str, ...]:
+def azure_refuses(client: Client, did: str, before: Vault | None, after: Vault, *, unverified: bool) -> tuple[str, ...]:
     """Judge a credential that was sent by what ONTAP says of Azure afterwards. Returns warnings.
 
     ``did`` says what was done. Raises ``OutcomeError`` when ONTAP does not reach Azure with the credential; one that
@@ -497,7 +499,7 @@ def azure_refuses(did: str, before: Vault | None, after: Vault, *, unverified: b
     if after.azure_reachable or not after.enabled:
         return ()
     entry = after.record.get(_REACHABILITY) or {}
-    said = entry.get("message") or "no message"
+    said = client.clean(entry.get("message") or "no message", free_text=True)
     if after.azure_reachable is None and not (before is not None and before.azure_reachable is False):
         return ("ONTAP does not say whether it reaches Azure with the credential that was sent.",)
     if unverified:

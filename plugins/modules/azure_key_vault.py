@@ -402,7 +402,7 @@ error:
 import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
 from ansible_collections.ontap.security.plugins.module_utils._module import (
     CONNECTION,
     VAULT,
@@ -419,6 +419,7 @@ def argument_spec() -> Spec:
     return {**CONNECTION, **VAULT, **WAITING}
 
 
+@cleaned
 def manage(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
     desired = Desired.of(params)

@@ -304,7 +304,7 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
 from ansible_collections.ontap.security.plugins.module_utils._health import health, with_volumes
 from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, run
 from ansible_collections.ontap.security.plugins.module_utils._options import Spec
@@ -332,6 +332,7 @@ def argument_spec() -> Spec:
     return {**CONNECTION, **IDENTITY, **SPEC}
 
 
+@cleaned
 def inform(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
     wanted = Search.of(params)

@@ -271,7 +271,7 @@ import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._actions import Rekey
 from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
 from ansible_collections.ontap.security.plugins.module_utils._module import ACTION, CONNECTION, run, waiting_of
 from ansible_collections.ontap.security.plugins.module_utils._options import Spec
 
@@ -288,6 +288,7 @@ def argument_spec() -> Spec:
     return {**CONNECTION, **ACTION, **SPEC}
 
 
+@cleaned
 def rekey(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
     return ensure(client, Rekey.of(params), check_mode=check_mode, waiting=waiting_of(params))

@@ -241,7 +241,7 @@ import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._actions import Restore
 from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
 from ansible_collections.ontap.security.plugins.module_utils._module import ACTION, CONNECTION, run, waiting_of
 from ansible_collections.ontap.security.plugins.module_utils._options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._vault import Target
@@ -254,6 +254,7 @@ def argument_spec() -> Spec:
     return {**CONNECTION, **ACTION, **SPEC}
 
 
+@cleaned
 def restore(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
     wanted = Restore(Target.of(params), force=params["force"])

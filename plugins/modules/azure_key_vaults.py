@@ -491,7 +491,7 @@ error:
 import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._batch import Batch, ensure_all
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
+from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
 from ansible_collections.ontap.security.plugins.module_utils._module import (
     CONNECTION,
     VAULT,
@@ -515,6 +515,7 @@ def argument_spec() -> Spec:
     return {**CONNECTION, **WAITING, **SPEC}
 
 
+@cleaned
 def manage_all(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
     return ensure_all(client, Batch.of(params), check_mode=check_mode, waiting=waiting_of(params))

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import typing as t
+from dataclasses import dataclass, field
 
 KINDS = (
     "status",
@@ -19,15 +20,21 @@ KINDS = (
     "retry_after",
     "redirect",
     "empty",
+    "body",
+    "trickle",
+    "endless",
+    "pages",
 )
+# Those that spoil an answer that has been given.
+SPOIL = ("reset_after", "truncate", "trickle", "endless", "pages")
 
 
 @dataclass
 class Fault:
     """One fault, for the next ``times`` requests (None: all) whose method and path match, after ``skip`` that do.
 
-    ``path`` is a part of the path. ``after``: the request takes effect first; ``reset_after`` and ``truncate`` always
-    do, the others only when asked.
+    ``path`` is a part of the path. ``after``: the request takes effect first; with the kinds in ``SPOIL`` it always
+    does, with the others only when asked.
 
     - ``status``: that HTTP status without a body. ``error``: that status (default 400) with ONTAP's ``code`` and
       ``message``. ``empty``: 200 without a body
@@ -37,6 +44,11 @@ class Fault:
     - ``delay``: ``seconds`` of real time before the request is looked at, or with ``after`` before it is answered
     - ``retry_after``: ``status`` (default 503; 429 carries ONTAP's code) with a Retry-After of ``seconds``
     - ``redirect``: 302 to ``location``
+    - ``body``: ``status`` (default 200) with ``content`` as it is, and ``headers`` besides or instead of the usual ones
+    - ``trickle``: the answer from its first line on, a byte every ``seconds``
+    - ``endless``: half of the answer, and then blanks for ever, ``seconds`` apart
+    - ``pages``: the answer as a page of a list that never ends: its records get UUIDs that none had before, and there
+      is always a next page
     """
 
     kind: str
@@ -51,11 +63,13 @@ class Fault:
     location: str = ""
     valid_length: bool = False
     skip: int = 0
+    content: str = ""
+    headers: t.Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"fault {self.kind!r}: one of {', '.join(KINDS)}")
-        if self.kind in ("reset_after", "truncate"):
+        if self.kind in SPOIL:
             self.after = True
 
     def matches(self, method: str, path: str) -> bool:

@@ -62,7 +62,8 @@ def collection(
     _check_filters(schema, arguments)
     found = [record for record in records if _matches(record, schema, arguments)]
     if not arguments.boolean("return_records", True):
-        return Answer(body={"num_records": len(found), "_links": {"self": {"href": self_link(call)}}})
+        # num_records and nothing else (ONTAP REST reference).
+        return Answer(body={"num_records": len(found)})
     sort(found, order)
     found, seen = _after_start(found, arguments, by_index=bool(order))
     page, rest = found[:limit], found[limit:]

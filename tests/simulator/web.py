@@ -17,6 +17,7 @@ import struct
 import sys
 import traceback
 import typing as t
+import uuid
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,6 +35,7 @@ HAL = "application/hal+json"
 PLAIN = "application/json"
 SECRETS = frozenset({"client_secret", "client_certificate", "proxy_password"})
 LOG_LENGTH = 20_000
+CHUNK = 256 * 1024
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"]
 STANDARD_HEADERS = {
     "Server": "libzapid-httpd",
@@ -182,9 +184,9 @@ class Web:
             entry["status"] = None
             request.scope["connection"].reset()
             return await _gone(request)
-        if fault.kind == "truncate":
+        if fault.kind in SPOILED:
             assert real is not None
-            return await _truncated(fault, real, request)
+            return await SPOILED[fault.kind](fault, real, request)
         answer = _faulty(fault)
         entry["status"] = answer.status_code
         return answer
@@ -303,6 +305,9 @@ def _faulty(fault: Fault) -> Response:
         return Response(b"", fault.status, headers)
     if fault.kind == "empty":
         return Response(b"", 200, headers, HAL)
+    if fault.kind == "body":
+        headers |= {"Content-Type": HAL, **fault.headers}
+        return Response(fault.content.encode(), fault.status or 200, headers)
     if fault.kind == "garbage":
         return Response(GARBAGE, fault.status or 200, headers, HAL)
     if fault.kind == "html":
@@ -324,12 +329,59 @@ async def _truncated(fault: Fault, real: Response, request: Request) -> Response
         headers = {name: value for name, value in real.headers.items() if name != "content-length"}
         return Response(half, real.status_code, headers)
     # The server refuses to send less than it announced, so this goes past it.
-    lines = [f"HTTP/1.1 {real.status_code} {http.HTTPStatus(real.status_code).phrase}"]
-    lines += [f"{name}: {value}" for name, value in real.headers.items()]
     transport = request.scope["connection"].transport
-    transport.write("\r\n".join([*lines, "", ""]).encode() + half)
+    transport.write(_head(real.status_code, real.headers) + half)
     transport.close()
     return await _gone(request)
+
+
+async def _trickled(fault: Fault, real: Response, request: Request) -> Response:
+    transport = request.scope["connection"].transport
+    for byte in _head(real.status_code, real.headers) + bytes(real.body):
+        if transport.is_closing():
+            break
+        transport.write(bytes([byte]))
+        await asyncio.sleep(fault.seconds)
+    transport.close()
+    return await _gone(request)
+
+
+async def _endless(fault: Fault, real: Response, request: Request) -> Response:
+    transport = request.scope["connection"].transport
+    headers = {name: value for name, value in real.headers.items() if name != "content-length"}
+    transport.write(_head(real.status_code, {**headers, "transfer-encoding": "chunked"}))
+    part = bytes(real.body)[: len(real.body) // 2]
+    while not transport.is_closing():
+        if transport.get_write_buffer_size() < CHUNK:
+            transport.write(b"%x\r\n%s\r\n" % (len(part), part))
+            part = b" " * CHUNK
+        await asyncio.sleep(fault.seconds)
+    return await _gone(request)
+
+
+async def _paged(fault: Fault, real: Response, request: Request) -> Response:
+    del fault
+    body = json.loads(bytes(real.body))
+    following = str(uuid.uuid4())
+    for record in body.get("records", []):
+        record["uuid"] = str(uuid.uuid4())
+    body["_links"] = {"next": {"href": f"{request.scope['path']}?start.uuid={following}"}}
+    headers = {name: value for name, value in real.headers.items() if name != "content-length"}
+    return Response(json.dumps(body), real.status_code, headers)
+
+
+SPOILED: dict[str, t.Callable[[Fault, Response, Request], t.Awaitable[Response]]] = {
+    "truncate": _truncated,
+    "trickle": _trickled,
+    "endless": _endless,
+    "pages": _paged,
+}
+
+
+def _head(status: int, headers: t.Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 async def _gone(request: Request) -> Response:

@@ -1,0 +1,188 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ONTAP's answers look like: what has to be in them, and of which type each known value is. Pure.
+
+The one place where the form of an answer is checked. What has passed can be relied on: a field that is listed here is
+of its type, or absent, or null, which ONTAP may send for any value. What is not listed is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+# An answer nests four deep.
+MAX_DEPTH = 32
+
+Form = t.Union[tuple[type, ...], t.Pattern[str], dict[str, "Form"], list["Form"]]
+
+_TEXT = (str,)
+_NUMBER = (int,)
+_FLAG = (bool,)
+# Integers up to 9.10.1, text later (contract, sub-fields).
+_CODE = (int, str)
+# UUIDs become part of paths, so nothing may be in one that leads to another path.
+_UUID = re.compile(r"[\w-]+", re.ASCII)
+_NAMED: dict[str, Form] = {"uuid": _TEXT, "name": _TEXT}
+_REPORT: dict[str, Form] = {"code": _CODE, "message": _TEXT}
+
+# The fields of each collection's records.
+RECORDS: t.Final[dict[str, dict[str, Form]]] = {
+    "/api/security/azure-key-vaults": {
+        "uuid": _UUID,
+        **dict.fromkeys(("name", "key_id", "client_id", "tenant_id", "scope", "authentication_method"), _TEXT),
+        **dict.fromkeys(("proxy_type", "proxy_host", "proxy_username", "oauth_host", "vault_host"), _TEXT),
+        **dict.fromkeys(("proxy_port", "port"), _NUMBER),
+        **dict.fromkeys(("enabled", "verify_host", "verify_ip", "skip_verification"), _FLAG),
+        "svm": _NAMED,
+        "configuration": _NAMED,
+        "state": {"available": _FLAG, "cluster_state": _FLAG, **_REPORT},
+        "azure_reachability": {"reachable": _FLAG, **_REPORT},
+        "ekmip_reachability": [{"node": _NAMED, "reachable": _FLAG, **_REPORT}],
+    },
+    "/api/security/key-stores": {
+        "uuid": _UUID,
+        **dict.fromkeys(("type", "location", "scope", "state"), _TEXT),
+        "enabled": _FLAG,
+        "svm": _NAMED,
+        "configuration": _NAMED,
+        # Up to 9.12.1.
+        "keystore": {"uuid": _UUID, "type": _TEXT, "location": _TEXT, "enabled": _FLAG, "svm": _NAMED},
+    },
+    "/api/svm/svms": {"uuid": _UUID, "name": _TEXT},
+    "/api/cluster/jobs": {
+        "uuid": _UUID,
+        "state": _TEXT,
+        "description": _TEXT,
+        **_REPORT,
+        "error": {**_REPORT, "target": _TEXT, "arguments": [_REPORT]},
+    },
+}
+_CLUSTER: dict[str, Form] = {
+    "name": _TEXT,
+    "uuid": _UUID,
+    "version": {"full": _TEXT, "generation": _NUMBER, "major": _NUMBER, "minor": _NUMBER},
+}
+_LINKS: dict[str, Form] = {"_links": {"next": {"href": _TEXT}}}
+_JOB: dict[str, Form] = {"job": {"uuid": _UUID}}
+
+# What nobody can do without.
+_NEEDED: t.Final = {
+    "/api/security/azure-key-vaults": ("uuid",),
+    "/api/svm/svms": ("uuid", "name"),
+    "/api/cluster/jobs": ("uuid",),
+}
+# The keys of an answer to a write; with a body that has none of them, something else than ONTAP answered.
+_AFTER_WRITE = frozenset({"job", "jobs", "records", "num_records", "_links", "error"})
+
+
+def read_fault(
+    path: str, query: t.Mapping[str, t.Any] | None, body: t.Mapping[str, t.Any], *, listed: bool = False
+) -> str:
+    """Why ``body`` cannot be ONTAP's answer to a GET that succeeded, without any value of it; empty when it can.
+
+    ``listed``: the path is that of a collection, known or not.
+    """
+    query = query or {}
+    if query.get("return_records") is False:
+        number = body.get("num_records")
+        return "" if type(number) is int and number >= 0 else "num_records is not a number"
+    collection, _slash, rest = path.rpartition("/")
+    if listed or path in RECORDS:
+        if "records" not in body:
+            return "records is missing"
+        return _records_fault(path, body, _left_out(query))
+    if path == "/api/cluster":
+        return _fault(body, _CLUSTER) or _missing(body, ("version",), "the answer")
+    if rest and collection in RECORDS:
+        needed = ("state",) if collection == "/api/cluster/jobs" else _NEEDED.get(collection, ())
+        return _fault(body, RECORDS[collection]) or _missing(body, needed, "the answer")
+    return ""
+
+
+def write_fault(path: str, body: t.Mapping[str, t.Any]) -> str:
+    """As ``read_fault``, for the body of an answer to POST, PATCH or DELETE, which may be empty."""
+    if body and not _AFTER_WRITE & body.keys():
+        return "it has nothing that ONTAP answers a change with"
+    fault = _fault(body, _JOB)
+    if not fault and body.get("job") is not None:
+        fault = _missing(body["job"], ("uuid",), "job")
+    if not fault and body.get("records") is not None:
+        fault = _records_fault(path, body, frozenset())
+    return fault
+
+
+def is_of_record(path: str, name: str) -> bool:
+    """Whether ``name`` is a field of the record that ``path`` leads to, and not of the answer around it."""
+    return name in RECORDS.get(path.rpartition("/")[0], {})
+
+
+def too_deep(body: t.Any) -> bool:
+    """Whether ``body`` nests deeper than any answer, so that whatever walks through it may run out of stack."""
+    level = [body]
+    for _depth in range(MAX_DEPTH):
+        level = [
+            part
+            for item in level
+            for part in (item.values() if isinstance(item, dict) else item)
+            if isinstance(part, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _records_fault(path: str, body: t.Mapping[str, t.Any], left_out: t.Collection[str]) -> str:
+    records, number = body["records"], body.get("num_records")
+    if not isinstance(records, list):
+        return "records is not a list"
+    if number is not None and (type(number) is not int or number != len(records)):
+        return "num_records is not the number of records"
+    form = RECORDS.get(path, {"uuid": _UUID})
+    needed = [name for name in _NEEDED.get(path, ()) if name not in left_out]
+    for index, record in enumerate(records):
+        where = f"records[{index}]"
+        if not isinstance(record, dict):
+            return f"{where} is not an object"
+        if fault := _fault(record, form, f"{where}.") or _missing(record, needed, where):
+            return fault
+    return _fault(body, _LINKS)
+
+
+def _left_out(query: t.Mapping[str, t.Any]) -> set[str]:
+    """The fields that a query asks not to have, as in ``fields=*,!uuid``."""
+    return {name[1:] for name in str(query.get("fields", "")).split(",") if name.startswith("!")}
+
+
+def _missing(value: t.Mapping[str, t.Any], needed: t.Iterable[str], where: str) -> str:
+    return next((f"{where} has no {name}" for name in needed if value.get(name) is None), "")
+
+
+def _fault(value: t.Mapping[str, t.Any], form: t.Mapping[str, Form], prefix: str = "") -> str:
+    for name, inner in value.items():
+        expected = form.get(name)
+        if expected is not None and inner is not None and (fault := _value_fault(inner, expected, f"{prefix}{name}")):
+            return fault
+    return ""
+
+
+def _value_fault(value: t.Any, form: Form, where: str) -> str:
+    if isinstance(form, dict):
+        return _fault(value, form, f"{where}.") if isinstance(value, dict) else f"{where} is not an object"
+    if isinstance(form, list):
+        if not isinstance(value, list):
+            return f"{where} is not a list"
+        return next((fault for part in value if (fault := _value_fault(part, form[0], f"{where}[]"))), "")
+    if isinstance(form, re.Pattern):
+        return "" if isinstance(value, str) and form.fullmatch(value) else f"{where} is not a UUID"
+    # Not isinstance: a flag is no number.
+    return "" if type(value) in form else f"{where} is not {_WORDS[form]}"
+
+
+_WORDS: t.Final[dict[tuple[type, ...], str]] = {
+    _TEXT: "text",
+    _NUMBER: "a whole number",
+    _FLAG: "true or false",
+    _CODE: "a code",
+}

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the ontap.security collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulated cluster without sockets: what a module sends reaches it in this process, and answers can be spoiled.
+
+Everything above the connection is the real thing: requests, urllib3 and Python's HTTP read the bytes that come back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import typing as t
+from unittest import mock
+
+from ansible_collections.ontap.security.plugins.module_utils import _http
+from tests.simulator.api import dispatch
+from tests.simulator.call import Answer, Call, parse_query
+from tests.simulator.errors import OntapError
+from tests.simulator.ontap import Ontap
+from tests.simulator.web import _response
+
+Respond = t.Callable[[Call], bytes]
+
+
+class _Line:
+    """A client's end of a connection, on which one request is answered."""
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+        self._sent = b""
+
+    def sendall(self, data: bytes) -> None:
+        self._sent += data
+
+    def makefile(self, *_how: t.Any) -> io.BufferedReader:
+        return io.BufferedReader(t.cast(t.Any, io.BytesIO(self._respond(_call(self._sent)))))
+
+    def gettimeout(self) -> float:
+        return 20.0
+
+    def settimeout(self, _seconds: float) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _call(sent: bytes) -> Call:
+    head, _blank, body = sent.partition(b"\r\n\r\n")
+    method, target, _version = head.split(b"\r\n", 1)[0].decode().split(" ")
+    path, _mark, query = target.partition("?")
+    return Call(method, path, parse_query(query), query, body, hal=False)
+
+
+@contextlib.contextmanager
+def wired(respond: Respond) -> t.Iterator[None]:
+    """Let every client in this process talk to ``respond``, which returns the bytes of an answer."""
+
+    def connect(self: t.Any) -> None:
+        self.sock, self.is_verified = _Line(respond), True
+
+    with (
+        mock.patch.object(_http._Connection, "connect", connect),
+        # Each request on a line of its own.
+        mock.patch.object(_http._Connection, "is_connected", property(lambda _self: False)),
+    ):
+        yield
+
+
+def answer_of(ontap: Ontap, call: Call) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body with which the cluster answers."""
+    with ontap.lock:
+        try:
+            answer = dispatch(ontap, call, {})
+            if answer.finish is not None:
+                ontap.settle()
+                answer = answer.finish()
+        except OntapError as exc:
+            answer = Answer(exc.status, exc.body())
+    response = _response(call, answer)
+    return response.status_code, dict(response.headers), bytes(response.body)
+
+
+def raw(status: int | str, headers: t.Mapping[str, str], body: bytes) -> bytes:
+    """The bytes of an answer; ``headers`` as they are, beyond ASCII in latin-1."""
+    lines = [f"HTTP/1.1 {status} Any", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1", "replace") + body
