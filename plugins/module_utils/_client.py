@@ -616,7 +616,7 @@ class Client:
         fault = check(body) if status in _SUCCESS_STATUS else ""
         error = body.get("error")
         if error is not None and (fault or status not in _SUCCESS_STATUS or not is_of_record(path, "error")):
-            raise self._error(method, path, reply, error)
+            raise self._error(method, path, reply, error, fault)
         answer = Answer(status=status, body=body, location=reply.headers.get("Location", ""))
         if status == 202 and answer.job_uuid is None:
             fault = fault or "it names no job"
@@ -624,10 +624,10 @@ class Client:
             raise self._not_ontap(method, path, reply, fault)
         return answer
 
-    def _error(self, method: str, path: str, reply: Reply, error: t.Any) -> OntapError:
+    def _error(self, method: str, path: str, reply: Reply, error: t.Any, fault: str) -> OntapError:
         """ONTAP's error. One without a code, which ONTAP always sends, is somebody else's."""
         if not isinstance(error, dict) or not re.fullmatch(r"-?[0-9]{1,20}", str(error.get("code")), re.ASCII):
-            return self._not_ontap(method, path, reply, "")
+            return self._not_ontap(method, path, reply, fault or "error has no code")
         return ApiError(
             method=method,
             path=path,
@@ -723,7 +723,7 @@ class Client:
             what = f"TLS with {host} failed: {meaning} ({reason.lower().replace('_', ' ')})"
         elif met(socket.timeout, TimeoutError, rex.Timeout) and unconnected:
             what = f"{host} did not answer within {timeout:g} seconds"
-            remedy = "Check hostname, http_port, routes and firewalls; request_timeout sets the time."
+            remedy = "Check hostname, http_port, HTTPS_PROXY, routes and firewalls; request_timeout sets the time."
         elif unconnected:
             what = f"no connection to {host} ({_reason(_telling(causes))})"
             remedy = "Check hostname and http_port, and that the cluster's management LIF is up and allows HTTPS."

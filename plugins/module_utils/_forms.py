@@ -92,7 +92,7 @@ def read_fault(
     if listed or path in RECORDS:
         if "records" not in body:
             return "records is missing"
-        return _records_fault(path, body, _left_out(query))
+        return _records_fault(path, body, [name for name in _NEEDED.get(path, ()) if name not in _left_out(query)])
     if path == "/api/cluster":
         return _fault(body, _CLUSTER) or _missing(body, ("version",), "the answer")
     if rest and collection in RECORDS:
@@ -109,7 +109,7 @@ def write_fault(path: str, body: t.Mapping[str, t.Any]) -> str:
     if not fault and body.get("job") is not None:
         fault = _missing(body["job"], ("uuid",), "job")
     if not fault and body.get("records") is not None:
-        fault = _records_fault(path, body, frozenset())
+        fault = _records_fault(path, body, ("uuid",))
     return fault
 
 
@@ -133,14 +133,13 @@ def too_deep(body: t.Any) -> bool:
     return True
 
 
-def _records_fault(path: str, body: t.Mapping[str, t.Any], left_out: t.Collection[str]) -> str:
+def _records_fault(path: str, body: t.Mapping[str, t.Any], needed: t.Collection[str]) -> str:
     records, number = body["records"], body.get("num_records")
     if not isinstance(records, list):
         return "records is not a list"
     if number is not None and (type(number) is not int or number != len(records)):
         return "num_records is not the number of records"
     form = RECORDS.get(path, {"uuid": _UUID})
-    needed = [name for name in _NEEDED.get(path, ()) if name not in left_out]
     for index, record in enumerate(records):
         where = f"records[{index}]"
         if not isinstance(record, dict):

@@ -9,9 +9,11 @@ looks into redirects, cookies and encodings, whose odd forms it does not expect.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import socket
+import ssl
 import time
 import typing as t
 import zlib
@@ -110,6 +112,13 @@ class _Connection(HTTPSConnection):
         except (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as exc:
             raise urllib3.exceptions.NewConnectionError(self, str(exc)) from exc
 
+    def send(self, data: t.Any) -> None:
+        """What ends the connection meanwhile may have said why before, which is then read in place of an answer."""
+        try:
+            super().send(data)
+        except ssl.SSLEOFError as exc:
+            raise BrokenPipeError(errno.EPIPE, exc.strerror) from exc
+
 
 class _Pool(HTTPSConnectionPool):
     ConnectionCls = _Connection
@@ -161,6 +170,8 @@ def exchange(
         cert=session.cert,
         proxies=session.proxies,
     )
+    # urllib3 1.26 takes half a body for a whole one.
+    response.raw.enforce_content_length = True
     content = bytearray()
     while chunk := response.raw.read(_CHUNK, decode_content=False):
         content += chunk

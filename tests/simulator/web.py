@@ -337,7 +337,7 @@ async def _truncated(fault: Fault, real: Response, request: Request) -> Response
 
 async def _trickled(fault: Fault, real: Response, request: Request) -> Response:
     transport = request.scope["connection"].transport
-    for byte in _head(real.status_code, real.headers) + bytes(real.body):
+    for byte in _head(real.status_code, {**real.headers, "connection": "close"}) + bytes(real.body):
         if transport.is_closing():
             break
         transport.write(bytes([byte]))
@@ -362,7 +362,8 @@ async def _endless(fault: Fault, real: Response, request: Request) -> Response:
 async def _paged(fault: Fault, real: Response, request: Request) -> Response:
     del fault
     body = json.loads(bytes(real.body))
-    following = str(uuid.uuid4())
+    # Before all records there are, so that the next page is not empty either.
+    following = f"00000000-0000-0000-0000-{uuid.uuid4().hex[:12]}"
     for record in body.get("records", []):
         record["uuid"] = str(uuid.uuid4())
     body["_links"] = {"next": {"href": f"{request.scope['path']}?start.uuid={following}"}}

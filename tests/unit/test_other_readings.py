@@ -12,10 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
-from ansible_collections.ontap.security.plugins.module_utils._errors import TransportError
 from ansible_collections.ontap.security.plugins.module_utils._health import health
-from ansible_collections.ontap.security.plugins.module_utils._search import Search, count
 from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
 from tests.beats import CERTIFICATE, FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.simulator import Simulator
@@ -261,15 +258,10 @@ def test_a_login_refused_with_a_page_names_the_login(sim: Simulator) -> None:
     assert "username and password (ONTAP_USERNAME, ONTAP_PASSWORD)" in failed.msg
 
 
-@pytest.mark.parametrize("number", [None, "many"])
-def test_a_count_must_be_a_number(number: t.Any) -> None:
-    class Stub:
-        def get(self, _path: str, query: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-            assert "max_records" not in query
-            return {"num_records": number}
-
-    with pytest.raises(TransportError, match="num_records"):
-        count(t.cast(Client, Stub()), Search(max_records=1))
+def test_a_count_counts_more_than_a_page(sim: Simulator) -> None:
+    counted = drive(sim, {"count_only": True, "max_records": 1, "order_by": ["name"]}, module="azure_key_vault_info")
+    assert counted.result["num_records"] == 1
+    assert counted.requests[0]["query"] == {"return_records": "false"}
 
 
 # Health

@@ -34,6 +34,8 @@ LAYERS = (
     "_search",
     "_vault",
     "_client",
+    "_forms",
+    "_http",
     "_errors",
     "_codes",
     "_secrets",
@@ -41,7 +43,7 @@ LAYERS = (
 )
 
 # What only one layer may know.
-OUTSIDE = {"_module": {"ansible"}, "_client": {"requests", "urllib3"}}
+OUTSIDE = {"_module": {"ansible"}, "_client": {"requests", "urllib3"}, "_http": {"requests", "urllib3"}}
 
 
 def made_by_tools() -> set[str]:

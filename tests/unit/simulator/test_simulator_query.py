@@ -210,7 +210,7 @@ def test_pages_neither_repeat_nor_skip_when_records_go(three: t.Any) -> None:
 
 def test_counts_and_offset(three: t.Any) -> None:
     body = three.get(f"{VAULTS}?return_records=false&max_records=1")
-    assert body == {"num_records": 3, "_links": {"self": {"href": f"{VAULTS}?return_records=false&max_records=1"}}}
+    assert body == {"num_records": 3}
     page = three.get(f"{VAULTS}?offset=1&max_records=1&fields=client_id&order_by=client_id")
     assert clients(page) == ["alpha"]
     assert clients(three.get(page["_links"]["next"]["href"])) == ["gamma|delta"]

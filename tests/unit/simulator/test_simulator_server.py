@@ -133,6 +133,8 @@ def test_truncated_answers(newest: t.Any) -> None:
         ({"kind": "html", "status": 200}, 200, "<html>"),
         ({"kind": "retry_after", "status": 429, "seconds": 3}, 429, "262160"),
         ({"kind": "retry_after", "seconds": 3}, 503, '"8"'),
+        ({"kind": "body", "content": '{"records": null}'}, 200, '{"records": null}'),
+        ({"kind": "body", "content": "no", "status": 418, "headers": {"Content-Type": "text/plain"}}, 418, "no"),
     ],
 )
 def test_answers_instead(newest: t.Any, fault: dict[str, t.Any], status: int, content: str) -> None:
@@ -151,6 +153,29 @@ def test_redirect(newest: t.Any) -> None:
     newest.sim.fault(kind="redirect", location="https://elsewhere.example/")
     response = newest("GET", VAULTS, allow_redirects=False)
     assert (response.status_code, response.headers["Location"]) == (302, "https://elsewhere.example/")
+
+
+def test_an_answer_that_trickles_in(newest: t.Any) -> None:
+    newest.sim.fault(kind="trickle", seconds=0.001)
+    assert newest("POST", f"{VAULTS}?return_records=true", json=BODY).json()["num_records"] == 1
+
+
+def test_an_answer_without_an_end(newest: t.Any) -> None:
+    newest.sim.fault(kind="endless")
+    with newest("POST", f"{VAULTS}?return_records=true", json=BODY, stream=True) as response:
+        assert len(response.raw.read(2_000_000)) == 2_000_000
+    assert len(newest.sim.snapshot()["key_stores"]) == 1
+
+
+def test_a_list_without_an_end(newest: t.Any) -> None:
+    newest.create()
+    newest.sim.fault(kind="pages", times=None)
+    seen, path = set(), VAULTS
+    for _page in range(5):
+        body = newest.get(path)
+        path = body["_links"]["next"]["href"]
+        seen |= {path, *(record["uuid"] for record in body["records"])}
+    assert len(seen) == 10
 
 
 @pytest.mark.parametrize("after", [False, True])
