@@ -61,7 +61,9 @@ options:
     type: path
   request_timeout:
     description:
-      - Seconds to wait for the answer to one HTTP request.
+      - Seconds for one HTTP request altogether, from connecting to the last byte of the answer, however slowly it comes in.
+        What looks up a name is the operating system, which has a time of its own.
+      - A read that is repeated has the whole time again. A list is read for half an hour and 1000 pages at most.
       - When not given, the environment variable E(ONTAP_REQUEST_TIMEOUT) is used.
     type: int
     default: 60
@@ -71,7 +73,12 @@ notes:
   - Give exactly one kind of login, that is O(username) with O(password), O(access_token), or O(cert_filepath).
   - An empty string counts as not given, for every option and every environment variable.
   - HTTPS is always used. E(HTTPS_PROXY) and E(NO_PROXY) are honored, C(.netrc) is not read, redirects are not followed.
-  - Reads are repeated when the connection breaks or ONTAP is busy. A write whose answer is lost is settled by reading again.
+  - Reads are repeated when the connection breaks, ONTAP is busy, or something else than ONTAP answers; with a refused login
+    once, since a LIF on its way to another node may refuse a good one. A wrong password so counts as two failed logins.
+  - What is not of ONTAP's form is an error and never counts as nothing there. A write whose answer is lost, or not ONTAP's
+    whatever its status, is settled by reading again.
+  - An answer may have 64 MiB. 10,000 configurations are 5 MB.
+  - Where ONTAP repeats a secret of the task in what it says, V((hidden\)) stands in its place.
   - Secrets are in nothing that the module returns, prints or logs, at any verbosity. What Ansible does with them before
     the module runs is another matter. E(ANSIBLE_DEBUG) prints all options of each task in clear.
     E(ANSIBLE_KEEP_REMOTE_FILES) leaves a file with them in the folder C(~/.ansible/tmp) of the machine where the module

@@ -453,7 +453,7 @@ class Client:
         """
         if isinstance(value, dict):
             return {
-                key: part if key == "error" else self.clean(part, free_text=key in _FREE_TEXT)
+                key: part if key == "error" else self.clean(part, free_text=free_text or key in _FREE_TEXT)
                 for key, part in value.items()
             }
         if isinstance(value, list):
@@ -786,7 +786,7 @@ class Client:
         self._sleep(pause)
 
     def _job_of(self, record: t.Mapping[str, t.Any], uuid: str) -> Job:
-        error: dict[str, t.Any] = self.clean(record.get("error") or {})
+        error: dict[str, t.Any] = record.get("error") or {}
         svm: t.Any = record.get("svm")
         code = str(record.get("code") or error.get("code") or "0")
         message = self._clean(str(record.get("message") or error.get("message") or ""))
@@ -796,7 +796,7 @@ class Client:
             message=message,
             code=code,
             description=str(record.get("description") or ""),
-            error=error or None,
+            error=self.clean(error, free_text=True) or None,
             svm=svm.get("name") if isinstance(svm, dict) else None,
         )
 

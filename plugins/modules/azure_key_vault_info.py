@@ -67,7 +67,8 @@ options:
   filters:
     description:
       - Conditions on fields, all of which must hold. A list as value means any of its entries.
-      - ONTAP's operators work in values, such as V(vs*), V(!client_secret), V(<5), V(1..5), V(a|b), V(null).
+      - ONTAP's operators work in values, such as V(vs*), V(!client_secret), V(<5), V(1..5), V(a|b), V(null). Quotes or braces
+        around a value take the meaning from them, as in V("null"); what other options give is quoted where it needs it.
       - ONTAP compares text as it is. Another spelling of a URI or an ID is missed, so O(key_id) and O(vault) are for keys and vaults.
       - Fields are C(uuid), C(name), C(key_id), C(client_id), C(tenant_id), C(scope), C(svm.name), C(svm.uuid), C(state.available)
         (C(state.cluster_state) means the same), C(state.code), C(state.message).
@@ -260,7 +261,7 @@ error:
       type: str
       returned: always
     message:
-      description: ONTAP's message.
+      description: ONTAP's message, in brackets behind it the code and the message of each record or value at fault.
       type: str
       returned: always
     target:

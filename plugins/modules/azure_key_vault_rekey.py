@@ -225,7 +225,7 @@ error:
       type: str
       returned: always
     message:
-      description: ONTAP's message.
+      description: ONTAP's message, in brackets behind it the code and the message of each record or value at fault.
       type: str
       returned: always
     target:

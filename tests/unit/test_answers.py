@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import typing as t
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils import _client
+from ansible_collections.ontap.security.plugins.doc_fragments import connection as connection_fragment
+from ansible_collections.ontap.security.plugins.module_utils import _client, _http
 from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection, literal
 from ansible_collections.ontap.security.plugins.module_utils._errors import (
     ApiError,
@@ -429,6 +431,13 @@ def test_a_list_has_an_end() -> None:
         slow.now = iter(range(0, 10**9, 600)).__next__
         with pytest.raises(TransportError, match="no end of them"):
             slow.records(VAULTS)
+
+
+def test_the_limits_are_documented() -> None:
+    text = inspect.getsource(connection_fragment)
+    assert (_client._MAX_PAGES, _client._MAX_LISTING) == (1000, 30 * 60)
+    assert "for half an hour and 1000 pages at most" in text
+    assert f"may have {_http.MAX_ANSWER // 1024**2} MiB" in text
 
 
 def test_endless_pages_under_a_module(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
