@@ -618,8 +618,6 @@ class Client:
         if error is not None and (fault or status not in _SUCCESS_STATUS or not is_of_record(path, "error")):
             raise self._error(method, path, reply, error, fault)
         answer = Answer(status=status, body=body, location=reply.headers.get("Location", ""))
-        if status == 202 and answer.job_uuid is None:
-            fault = fault or "it names no job"
         if fault or status not in _SUCCESS_STATUS or (method == "GET" and status != 200):
             raise self._not_ontap(method, path, reply, fault)
         return answer

@@ -171,7 +171,7 @@ GROUPS: dict[str, dict[str, Explanation]] = {
             "ONTAP cannot use the client certificate.",
             "`client_certificate` must be one base64 line of a PKCS12 file with certificate and private key: `base64 "
             "-w0 app.pfx`, unless it is base64 already, as `az keyvault secret download` writes it. Export it without "
-            "a password, check its expiry, and register its public part with the Azure application `client_id`.",
+            "a password, check its expiry, and register its public part with the application.",
         ),
         "65537577": Explanation(
             "Not all nodes support logging in to Azure with a certificate.",
