@@ -251,10 +251,11 @@ def test_job_templates(fleet: Fleet, tmp_path: Path, playbook: str, answers: dic
 def test_drift_ends_the_job_as_asked(fleet: Fleet, tmp_path: Path) -> None:
     failed = launch(fleet, tmp_path / "job", "drift_report.yml", job_type="check", drift_report_fail_on="drift")
     assert failed.status == "failed"
-    assert "the drift report's verdict is drift" in failed.words
+    # A node lacks keys, which is worse than what differs.
+    assert "the drift report's verdict is critical" in failed.words
     summary = failed.artifacts["drift_report_summary"]
-    assert (summary["verdict"], summary["configurations"]["drifted"], summary["hosts"]["asked"]) == ("drift", 1, 2)
-    assert json.loads(failed.report)["summary"]["verdict"] == "drift"
+    assert (summary["verdict"], summary["configurations"]["drifted"], summary["hosts"]["asked"]) == ("critical", 1, 2)
+    assert json.loads(failed.report)["summary"]["verdict"] == "critical"
     # Nothing but the report stays behind, so a job finds the project as it was synchronized.
     kept = {path.name for path in (failed.folder / "project").iterdir()}
     assert kept == {path.name for path in EXAMPLE.iterdir()} | {"drift-report"}

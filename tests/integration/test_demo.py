@@ -94,7 +94,6 @@ def test_tells_its_story(demo: Demo) -> None:
         "cluster1: 3 to create",
         "Requests that reached the clusters: 8 reads, 0 writes.",
         "Requests: 10 reads, 6 writes",
-        "before there are any. Requests: 4 reads, 0 writes.",
         "-    proxy_host: proxy.elsewhere.example",
         "+    proxy_host: proxy.example.com",
         "+    client_secret: (set)",
@@ -104,6 +103,7 @@ def test_tells_its_story(demo: Demo) -> None:
         "cluster2  vs0: keys_missing",
     ):
         assert line in output
+    assert "before there are any. Requests: 4 reads, 0 writes." in " ".join(output.split())
     assert "\033" not in output, "colours are for terminals"
     assert str(demo.folder / "inventory.yml") in output
 
