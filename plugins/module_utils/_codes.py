@@ -819,8 +819,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "6": Explanation(
             "The login may not do what was asked.",
             "Give the user's role access to `/api/security/azure-key-vaults` and `/api/security/key-stores`, all or "
-            "readonly, and readonly to `/api/svm/svms`, `/api/cluster` and `/api/cluster/jobs`: see `security login "
-            "rest-role show -role ROLE`.",
+            "readonly, and readonly to `/api/svm/svms`, `/api/storage/volumes`, `/api/cluster` and "
+            "`/api/cluster/jobs`: see `security login rest-role show -role ROLE`.",
         ),
         "6691623": Explanation(
             "ONTAP does not accept the login, or the user's role does not cover the request.",
