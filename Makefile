@@ -51,6 +51,7 @@ unit: venv ## run the unit tests
 
 .PHONY: integration
 integration: venv ## run the real modules against simulated clusters
+	@tests/setup.sh cores
 	@tests/setup.sh packages chromium
 	$(PYTEST) tests/integration
 
@@ -76,4 +77,4 @@ venv: ## make or refresh .venv, which all of the above do by themselves
 
 .PHONY: clean
 clean: ## remove everything that the targets have made
-	rm -rf "$$(readlink .cache || echo .cache)" .ansible .cache .hypothesis .venv .venv-bench tests/output
+	rm -rf "$$(readlink .cache || echo .cache)" .ansible .cache .hypothesis .venv .venv-* tests/output

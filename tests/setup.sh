@@ -5,6 +5,7 @@
 # Makes a machine ready, and returns at once where it is ready already.
 #
 #   tests/setup.sh VENV REQUIREMENTS    a virtual environment that knows this checkout as ontap.security
+#   tests/setup.sh cores                .venv-2.16 and .venv-2.19, with older releases of ansible-core, where they can be had
 #   tests/setup.sh packages NAME...     Debian packages, where that is allowed
 #   tests/setup.sh pythons              one link for each working Python, in .cache/pythons
 set -eu
@@ -110,6 +111,16 @@ make_venv() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+make_core() {
+    core=$1
+    shift
+    for version; do
+        python=$(find_python "$version") || continue
+        PYTHON=$python tests/setup.sh ".venv-$core" "requirements-$core.txt" && return
+    done
+    say "!!! NOT INSTALLED: ansible-core $core (needs Python $*). The checks that want it are SKIPPED."
+}
+
 make_pythons() {
     make_cache
     mkdir -p .cache/pythons
@@ -128,6 +139,8 @@ install_packages() {
 }
 
 case $1 in
+    # Each with the Pythons that it supports.
+    cores) make_core 2.16 3.12 3.11 3.10; make_core 2.19 3.12 3.11 3.13 ;;
     packages) shift; install_packages "$@" ;;
     pythons) make_pythons ;;
     *) make_venv "$@" ;;

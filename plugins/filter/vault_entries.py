@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import date
 
 from ansible.errors import AnsibleFilterError
 
@@ -13,6 +14,13 @@ from ansible_collections.ontap.security.plugins.module_utils._module import VAUL
 from ansible_collections.ontap.security.plugins.module_utils._options import faults
 from ansible_collections.ontap.security.plugins.module_utils._text import kind, shown_name
 from ansible_collections.ontap.security.plugins.module_utils._vault import CREDENTIALS, SECRETS, is_guid
+from ansible_collections.ontap.security.plugins.plugin_utils._answers import (
+    AnswerError,
+    is_given,
+    is_omitted,
+    text,
+    without_omitted,
+)
 
 DOCUMENTATION = r"""
 name: vault_entries
@@ -28,6 +36,9 @@ description:
   - What cannot be a list of configurations or a dictionary of credentials is refused, by the names that it has as a
     variable of the roles, such as C(azure_key_vault_svms). No message shows a value, because that may be a secret in
     the wrong place.
+  - What is omitted, as in C(default(omit\)), counts as not given, at any depth.
+  - An option that is a text, such as C(svm), has to be one. A name that YAML reads as a number, a date, true or false
+    needs quotes.
   - It reads and writes nothing.
 positional: _input
 options:
@@ -77,6 +88,11 @@ Options = t.Mapping[str, t.Any]
 # What entries have in common, and that of the cluster: all but what says which SVM is meant.
 _SHARED: t.Final = {name: option for name, option in VAULT.items() if name not in ("scope", "svm", "svm_uuid")}
 _OF_CREDENTIALS: t.Final = {name: VAULT[name] for name in SECRETS}
+# Options and aliases in which a number, a date, true or false is what YAML has made of a text.
+TEXTS: t.Final = (
+    *("svm", "vserver", "svm_name", "svm_uuid", "configuration", "name", "vault", "key_id", "client_id", "tenant_id"),
+    *("proxy_host", "proxy_username", "oauth_host", "vault_host"),
+)
 
 
 def vault_entries(
@@ -86,22 +102,50 @@ def vault_entries(
     credentials: t.Mapping[str, Options] | None = None,
 ) -> list[dict[str, t.Any]]:
     """Merge defaults and credentials into each entry; that of the cluster, if any, comes first."""
+    svms, cluster, defaults = _given(svms, []), _given(cluster, {}), _given(defaults, {})
     _check(svms, cluster, defaults, credentials)
-    known = {str(client_id).lower(): _credential(client_id, value) for client_id, value in (credentials or {}).items()}
-    entries = [{**dict(entry.items()), "scope": "cluster"} for entry in [cluster or {}] if entry]
-    entries += [dict(entry.items()) for entry in svms]
-    shared = dict((defaults or {}).items())
-    return [_merged(entry, shared, known) for entry in entries]
+    known = {str(client_id).lower(): value for client_id, value in _known(credentials)}
+    entries: list[tuple[Options, str]] = [
+        ({**entry, "scope": "cluster"}, "azure_key_vault_cluster") for entry in [cluster] if entry
+    ]
+    entries += [(entry, f"azure_key_vault_svms, entry {index}") for index, entry in enumerate(svms)]
+    merged = [(_merged(entry, defaults, known), where) for entry, where in entries]
+    for entry, where in merged:
+        _check_texts(entry, where)
+    return [entry for entry, _where in merged]
+
+
+def _given(value: t.Any, nothing: t.Any) -> t.Any:
+    """The value without what is omitted in it, or ``nothing``."""
+    found = without_omitted(value)
+    return found if is_given(found) else nothing
+
+
+def _known(credentials: t.Any) -> t.Iterator[tuple[t.Any, dict[str, t.Any]]]:
+    """Each ``client_id`` with its credential, without those of which all is omitted."""
+    for client_id, value in (credentials if is_given(credentials) else {}).items():
+        credential = without_omitted(value)
+        if not is_omitted(value) and (credential or not value):
+            yield client_id, _credential(client_id, credential)
+
+
+def _check_texts(entry: Options, where: str) -> None:
+    for name in TEXTS:
+        if is_given(entry.get(name)):
+            try:
+                text(entry[name], f"{name} of {where}")
+            except AnswerError as exc:
+                raise AnsibleFilterError(str(exc)) from exc
 
 
 def _check(svms: t.Any, cluster: t.Any, defaults: t.Any, credentials: t.Any) -> None:
     """Refuse what cannot be meant, all at once."""
     wrong: list[str] = []
     for name, value in (("cluster", cluster), ("defaults", defaults), ("credentials", credentials)):
-        if not isinstance(value or {}, t.Mapping):
+        if is_given(value) and not isinstance(value, t.Mapping):
             wrong.append(f"azure_key_vault_{name} is {kind(value)}, and must be a dictionary")
         elif name != "credentials":
-            wrong += _faults(name, value or {}, _SHARED)
+            wrong += _faults(name, value, _SHARED)
     if not isinstance(svms, (list, tuple)):
         wrong.append(f"azure_key_vault_svms is {kind(svms)}, and must be a list of dictionaries")
         svms = []
@@ -115,11 +159,11 @@ def _check(svms: t.Any, cluster: t.Any, defaults: t.Any, credentials: t.Any) -> 
 
 
 def _faults(name: str, options: Options, spec: dict[str, dict[str, t.Any]]) -> list[str]:
-    # An empty text takes an option away, and the mark of one that is left out stands for nothing.
+    # An empty text takes an option away. Where YAML has read a text as something else, it is said how to write it.
     given = {
         option: value
         for option, value in options.items()
-        if not (isinstance(value, str) and (value == "" or value.startswith("__omit_place_holder__")))
+        if value != "" and not (option in TEXTS and isinstance(value, (bool, int, float, date)))
     }
     return [fault.message for fault in faults(given, spec, f"azure_key_vault_{name}.")]
 

@@ -251,7 +251,11 @@ def _drop_empty(params: dict[str, t.Any]) -> None:
         if value is None or value == "":
             del params[name]
         elif isinstance(value, list):
-            for item in value:
+            # Before ansible-core 2.19, an element that is omitted arrives as such a text.
+            params[name] = [
+                one for one in value if not (isinstance(one, str) and one.startswith("__omit_place_holder__"))
+            ]
+            for item in params[name]:
                 if isinstance(item, dict):
                     _drop_empty(item)
 

@@ -299,6 +299,9 @@ class _Exception:
         elif unknown:
             # Perhaps a pattern with a typing error, without which the others would cover too much.
             problem = f"it has {', '.join(unknown)}, which nobody knows, and it is not applied"
+        elif lost := [key for key in ("host", "svm", "field") if not isinstance(entry.get(key), (str, type(None)))]:
+            # YAML reads no, 0123 and the like as something else, and no pattern means all.
+            problem = f"its {' and '.join(lost)} must be in double quotes, and it is not applied"
         elif not reason.strip():
             problem = "it has no reason and is not applied"
         else:

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.awx.extra_vars import written
 from tests.beats import connection
 from tests.simulator import Simulator
 
@@ -44,14 +45,15 @@ def drift_report(
     playbook: str = "ontap.security.drift_report",
     **variables: t.Any,
 ) -> Reported:
-    """Run it in ``folder``."""
+    """Run it in ``folder``, with extra variables written as AWX writes them."""
     inventory = folder / "inventory.json"
     inventory.write_text(json.dumps({"clusters": {"hosts": hosts}}), encoding="utf-8")
+    (folder / "extravars").write_text(written(variables), encoding="utf-8")
     finished = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
             playbook,
-            *("-i", str(inventory), "-e", json.dumps(variables), *arguments),
+            *("-i", str(inventory), "-e", f"@{folder / 'extravars'}", *arguments),
         ],
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("ONTAP_", "AKV_"))},

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from ansible_collections.ontap.security.plugins.filter.merge_drift_reports import merge_drift_reports
-from tests.awx import credential_types
+from tests.awx import credential_types, extra_vars
 from tests.beats import CLIENT, IDENTITY, KEY_2, OLD, TENANT, WRITES, pkcs12, spellings
 from tests.simulator import Simulator
 
@@ -125,12 +125,6 @@ def fleet() -> t.Iterator[Fleet]:
 APPLICATION = {"client_id": CLIENT, "tenant_id": TENANT, "client_secret": SECRET}
 
 
-def survey_of(playbook: str) -> dict[str, t.Any]:
-    """What AWX passes on when somebody launches a job and leaves every question as it is."""
-    questions = TEMPLATES[playbook].get("survey_spec", {}).get("spec", [])
-    return {question["variable"]: question.get("default", "") for question in questions}
-
-
 def launch(
     fleet: Fleet,
     folder: Path,
@@ -142,7 +136,10 @@ def launch(
     hosts: t.Collection[str] = ("c1", "c2"),
     **answers: t.Any,
 ) -> Job:
-    """Run a job as AWX does, with ``--diff`` and verbosity 5, and see that no secret is in anything that it leaves."""
+    """Run a job as AWX does, with ``--diff`` and verbosity 5, and see that no secret is in anything that it leaves.
+
+    Questions that have no answer are left as a browser shows them.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(EXAMPLE, folder / "project")
     environment: dict[str, str] = {}
@@ -156,11 +153,11 @@ def launch(
         json.dumps({"ontap": {"hosts": {name: fleet.hosts[name] for name in hosts}}}), encoding="utf-8"
     )
     for name, content in (
-        ("envvars", environment),
-        ("extravars", {**survey_of(playbook), **answers, "awx_job_id": 7}),
-        ("settings", {"process_isolation": False}),
+        ("envvars", json.dumps(environment)),
+        ("extravars", extra_vars.written(extra_vars.launched(TEMPLATES[playbook], answers, empty=True))),
+        ("settings", json.dumps({"process_isolation": False})),
     ):
-        (folder / "env" / name).write_text(json.dumps(content), encoding="utf-8")
+        (folder / "env" / name).write_text(content, encoding="utf-8")
     fleet.clear()
     tools = Path(sys.executable).parent
     flags = ["--diff", "-vvvvv", *(["--check"] if job_type == "check" else [])]
@@ -340,6 +337,9 @@ def test_bad_credentials(fleet: Fleet, tmp_path: Path, given: dict[str, t.Any], 
 
 
 def test_an_empty_answer(fleet: Fleet, tmp_path: Path) -> None:
-    job = launch(fleet, tmp_path / "job", "rekey.yml", azure_key_vault_rekey_key="internal")
+    """The question must be answered, but AWX takes a blank for that."""
+    job = launch(
+        fleet, tmp_path / "job", "rekey.yml", azure_key_vault_rekey_key="internal", azure_key_vault_rekey_svms=" "
+    )
     assert (job.status, fleet.writes) == ("failed", [])
     assert "azure_key_vault_rekey_svms must be a list of SVM names" in job.words

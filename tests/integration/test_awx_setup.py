@@ -296,8 +296,9 @@ def test_every_argument_is_an_option() -> None:
 
 def test_variables_are_documented() -> None:
     named = set(re.findall(r"\bawx_setup_\w+", head("awx_setup.yml")))
-    own = {"awx_setup_not_there", "awx_setup_refused"}
-    assert named == {name for name in PLAY["vars"] if name.startswith("awx_setup_")} - own | set(REQUIRED)
+    # Each is read by the lookup, once.
+    read = {re.findall(r"answer', '(awx_setup_\w+)'", PLAY["vars"][f"__{name}"])[0] for name in named}
+    assert named == read == {name[2:] for name in PLAY["vars"] if name.startswith("__awx_setup_")}
 
 
 def test_the_example_project_has_every_playbook() -> None:
@@ -315,15 +316,18 @@ def test_surveys_ask_for_what_the_playbook_knows(template: dict[str, t.Any]) -> 
         specs = (PLAYBOOKS.parent / f"roles/{name}/meta/argument_specs.yml").read_text(encoding="utf-8")
         options = yaml.safe_load(specs)["argument_specs"]["main"]["options"]
         known |= set(options)
-        for question in template["survey_spec"]["spec"]:
-            if choices := options.get(question["variable"], {}).get("choices"):
-                # The roles also take the empty text that AWX makes of no answer.
-                assert question["choices"] == [choice for choice in choices if choice]
     for question in template["survey_spec"]["spec"]:
         assert question["variable"] in known
         assert question["type"] != "password", "secrets come from credentials"
         # AWX takes an empty answer for one that is not among the choices.
         assert question["required"] or question["type"] != "multiplechoice"
+
+
+def test_the_survey_offers_what_the_report_can_fail_on() -> None:
+    of_role = yaml.safe_load((PLAYBOOKS.parent / "roles/drift_report/vars/main.yml").read_text(encoding="utf-8"))
+    (report,) = [template for template in TEMPLATES if template["playbook"] == "drift_report.yml"]
+    (question,) = [one for one in report["survey_spec"]["spec"] if one["variable"] == "drift_report_fail_on"]
+    assert question["choices"] == list(of_role["__drift_report_failing"])
 
 
 def ask(awx: Controller, method: str, path: str, **data: t.Any) -> tuple[int, t.Any]:

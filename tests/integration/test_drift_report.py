@@ -147,7 +147,7 @@ def test_serial_limit_and_formats(sims: tuple[Simulator, Simulator], hosts: Host
         tmp_path,
         playbook=own_play(tmp_path, serial=1),
         drift_report_formats="json,xml",
-        drift_report_health="true",
+        drift_report_clusters="true",
     )
     check(reported, sims)
     assert sorted(path.name for path in reported.folder.iterdir()) == ["drift-report.json", "drift-report.xml"]
@@ -216,7 +216,7 @@ def test_what_fails_is_in_the_report_of_any_play(
 
 def test_it_is_written_when_no_host_can_be_asked(hosts: Hosts, tmp_path: Path) -> None:
     bad = {"mistaken": {"azure_key_vault_svms": "{{ nowhere }}"}, "unknown": {"ansible_connection": "unknown"}}
-    bad["nowhere"] = {"ontap_hostname": "{{ nowhere }}", "ansible_connection": "{{ nowhere }}"}
+    bad |= {"nameless": {"ontap_hostname": "{{ nowhere }}"}, "nowhere": {"ansible_connection": "{{ nowhere }}"}}
     asked = {name: {**hosts["c1"], "ontap_http_port": 1, **variables} for name, variables in bad.items()}
     reported = drift_report(asked, tmp_path, drift_report_fail_on="error")
     check(reported)
@@ -224,6 +224,7 @@ def test_it_is_written_when_no_host_can_be_asked(hosts: Hosts, tmp_path: Path) -
     assert {host["host"]: host["status"] for host in reported.report["hosts"]} == {
         "mistaken": "error",
         "unknown": "unreachable",
+        "nameless": "error",
         "nowhere": "unreachable",
     }
 
@@ -253,7 +254,7 @@ def test_an_empty_answer_counts_as_not_given(sims: tuple[Simulator, Simulator], 
         ("dir", "inventory.json/below", "which drift_report_dir names"),
         ("health", "perhaps", "drift_report_health is perhaps. It can be true or false."),
         ("formats", "json,pdf", "pdf"),
-        ("fail_on", "anything", "value of drift_report_fail_on must be one of"),
+        ("fail_on", "anything", "drift_report_fail_on is anything. It is one of none, drift, error, critical."),
     ],
 )
 def test_what_cannot_be_meant_is_said_before_anything_is_asked(

@@ -321,7 +321,10 @@ def test_twice_in_one_run(clusters: Clusters, tmp_path: Path) -> None:
     [
         ({}, "AKV_CLIENT_ID, must name the Azure application"),
         ({"client_id": CLIENT, "svms": []}, "a list of SVM names that is not empty"),
-        ({"client_id": CLIENT, "unproven": "perhaps"}, "is true or false"),
+        (
+            {"client_id": CLIENT, "unproven": "perhaps"},
+            "azure_key_vault_rotate_unproven is perhaps. It can be true or false.",
+        ),
         ({"client_id": CLIENT, "svms": ["vs0", "nowhere"]}, "nowhere on cluster1 has no Azure Key Vault configuration"),
         ({"client_id": CLIENT}, "AKV_CLIENT_SECRET"),
     ],

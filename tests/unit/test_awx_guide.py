@@ -7,8 +7,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
+from ansible_collections.ontap.security.plugins.plugin_utils._answers import AnswerError, answer
 from tests.awx import credential_types
 
 PROJECT = Path(__file__).parents[2]
@@ -29,7 +31,7 @@ def test_fields_and_their_variables() -> None:
 def test_job_templates() -> None:
     templates = yaml.safe_load((PROJECT / "playbooks/vars/awx_job_templates.yml").read_text(encoding="utf-8"))
     setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
-    setup = setup.replace("{{ awx_setup_prefix }}", "ONTAP AKV")
+    setup = setup.replace("{{ __awx_setup_prefix }}", "ONTAP AKV")
     names = {template["name"] for template in templates["awx_job_templates"]}
     workflow = re.findall(r'name: "(ONTAP AKV: [a-z]+, [^"]+)"', setup)
     assert set(re.findall(r"   \* - ``(ONTAP AKV: [^`]+)``\n", GUIDE)) == {*names, *workflow}
@@ -44,9 +46,13 @@ def test_variables_of_the_set_up() -> None:
 
 def test_messages() -> None:
     """Those of the playbooks that the last table quotes."""
-    for message, playbook in (("Not changed: ", "awx_setup"), ("ontap_serial is ", "apply")):
+    for message, playbook in (("Not changed: ", "awx_setup"), ("azure_key_vault_rekey_svms must be a list", "rekey")):
         assert f"``{message}" in GUIDE
         assert message in (PROJECT / f"playbooks/{playbook}.yml").read_text(encoding="utf-8")
+    for message, kind, value in (("ontap_serial is ", "turns", "x"), ("what was written is lost", "svms", False)):
+        assert message in GUIDE
+        with pytest.raises(AnswerError, match=message):
+            answer(value, kind, "ontap_serial")
 
 
 def test_paths_that_a_login_needs() -> None:

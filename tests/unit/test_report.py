@@ -320,8 +320,8 @@ def test_exceptions_of_another_form_cover_nothing(ignore: t.Any) -> None:
     assert "Exception 1" in report["summary"]["warnings"][0]
 
 
-@pytest.mark.parametrize("entry", [{"expires": "soon"}, {"expires": ""}, {"reason": " "}])
-def test_an_exception_that_cannot_be_understood_covers_nothing(entry: dict[str, str]) -> None:
+@pytest.mark.parametrize("entry", [{"expires": "soon"}, {"expires": ""}, {"reason": " "}, {"svm": False}, {"host": 83}])
+def test_an_exception_that_cannot_be_understood_covers_nothing(entry: dict[str, t.Any]) -> None:
     report = make({"c1": answer(drifted())}, ignore=ignoring(**entry))
     assert not first(report)["ignored"]
     assert "Exception 1" in report["summary"]["warnings"][0]

@@ -102,11 +102,16 @@ def test_modules_know_only_the_layers(path: Path) -> None:
     assert not from_outside(imports(path))
 
 
-def test_filters_know_only_the_layers() -> None:
-    for path in ROOT.glob("plugins/filter/*.py"):
-        assert from_plugins(imports(path)) <= {f"module_utils.{layer}" for layer in LAYERS}, path
-        assert {name for name in imports(path) if name.startswith("ansible.")} <= {"ansible.errors"}, path
+def test_plugins_of_the_controller_know_only_the_layers() -> None:
+    ours = {f"plugin_utils.{path.stem}" for path in ROOT.glob("plugins/plugin_utils/*.py")}
+    for path in [*ROOT.glob("plugins/filter/*.py"), *ROOT.glob("plugins/lookup/*.py")]:
+        assert from_plugins(imports(path)) <= ours | {f"module_utils.{layer}" for layer in LAYERS}, path
+        from_ansible = {name for name in imports(path) if name.startswith("ansible.")}
+        assert from_ansible <= {"ansible.errors", "ansible.plugins.lookup"}, path
         assert from_outside(imports(path)) <= {"ansible"}, path
+    for path in ROOT.glob("plugins/plugin_utils/*.py"):
+        assert not from_plugins(imports(path)), path
+        assert not from_outside(imports(path)), path
 
 
 @named(ROOT.glob("plugins/doc_fragments/*.py"))

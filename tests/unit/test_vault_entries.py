@@ -11,6 +11,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ontap.security.plugins.filter.vault_entries import FilterModule
+from tests.awx.extra_vars import OMITTED
 
 vault_entries = FilterModule().filters()["vault_entries"]
 
@@ -102,12 +103,11 @@ def test_nothing_given_is_changed() -> None:
         ),
         ({"svms": "hidden"}, "azure_key_vault_svms is text, and must be a list of dictionaries"),
         ({"svms": {"svm": "hidden"}}, "azure_key_vault_svms is a dictionary"),
-        ({"svms": None}, "azure_key_vault_svms is empty"),
         ({"svms": [{"svm": "vs0", "secret": "hidden"}]}, "azure_key_vault_svms.secret is no option here (entry 0)"),
         ({"svms": [{"svm": "vs0", "client_secret": ["hidden"]}]}, "azure_key_vault_svms.client_secret is a list"),
         ({"svms": [{"svm": "vs0", "client_secret": datetime.date(2026, 1, 1)}]}, "svms.client_secret is a date"),
         ({"svms": [{"svm": ["hidden"]}]}, "azure_key_vault_svms.svm is a list"),
-        ({"svms": [{"svm": False}]}, "azure_key_vault_svms.svm is a boolean"),
+        ({"svms": [{"svm": False}]}, "svm of azure_key_vault_svms, entry 0 is false"),
         ({"svms": [{"svm": "vs0", "port": "hidden"}]}, "azure_key_vault_svms.port is text"),
         ({"svms": [{"svm": "vs0", "state": "hidden"}]}, "svms.state must be one of: present, absent (entry 0)"),
         (
@@ -148,7 +148,7 @@ def test_what_cannot_be_meant_is_refused_without_showing_it(given: dict[str, t.A
 
 
 def test_what_takes_an_option_away_is_no_mistake() -> None:
-    nothing = {"port": "", "state": "", "verify_host": None, "proxy_type": "__omit_place_holder__0123"}
+    nothing = {"port": "", "state": "", "verify_host": None, "proxy_type": OMITTED[0]}
     assert one({"svm": "vs0", **nothing}, defaults=nothing, cluster={}, credentials={})["svm"] == "vs0"
     assert vault_entries([], cluster=None, defaults="", credentials=None) == []
 
@@ -159,4 +159,73 @@ def test_what_is_no_credential_is_refused_without_showing_it(value: t.Any) -> No
         one({"client_id": CLIENT}, credentials={CLIENT: value})
     assert CLIENT in str(caught.value)
     assert "client_secret" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("omitted", OMITTED, ids=["2.16", "2.19"])
+def test_what_is_omitted_counts_as_not_given(omitted: object) -> None:
+    """At any depth, and in each part: what is beneath it is not taken away."""
+    defaults = {"client_id": CLIENT, "key_id": "k", "port": 1, "proxy_host": omitted, "client_secret": omitted}
+    entry = {"svm": "vs0", "key_id": omitted, "client_id": omitted, "port": omitted, "proxy_password": omitted}
+    expected = {"svm": "vs0", "key_id": "k", "client_id": CLIENT, "port": 1}
+    assert one(entry, defaults=defaults) == expected
+    assert one(entry, defaults=defaults, credentials=CREDENTIALS) == {**expected, **CREDENTIALS[CLIENT]}
+    assert one({"svm": "vs0", "client_secret": omitted}, defaults={"client_secret": "d"})["client_secret"] == "d"
+    # The credential of the defaults is not sent for another application because its ID is omitted.
+    other = {CLIENT: {"client_secret": omitted, "proxy_password": "p"}, OTHER: omitted}
+    assert one(entry, defaults=defaults, credentials=other) == {**expected, "proxy_password": "p"}
+    assert one({"client_id": OTHER}, defaults={**defaults, "client_secret": "d"}, credentials=other) == {
+        "client_id": OTHER,
+        "key_id": "k",
+        "port": 1,
+    }
+    assert one({"client_id": CLIENT}, credentials={CLIENT: {"client_secret": omitted}}) == {"client_id": CLIENT}
+    # Whole entries, and whole parts.
+    assert vault_entries(
+        [omitted, {"svm": "vs0"}, omitted], cluster=omitted, defaults=omitted, credentials=omitted
+    ) == [{"svm": "vs0"}]
+    assert vault_entries(omitted, cluster={"state": omitted}) == []
+    assert vault_entries([], cluster={"state": "present", "key_id": omitted}, defaults={"key_id": "k"}) == [
+        {"scope": "cluster", "state": "present", "key_id": "k"}
+    ]
+
+
+def test_nothing_at_all() -> None:
+    """As answers of a survey that was left empty, and variables of a file with nothing behind the name."""
+    for nothing in (None, "", " "):
+        assert vault_entries(nothing, cluster=nothing, defaults=nothing, credentials=nothing) == []
+
+
+@pytest.mark.parametrize("lost", [False, True, 83, 1.5, datetime.date(2026, 1, 1)], ids=repr)
+def test_a_name_that_yaml_has_read_as_something_else_is_refused(lost: object) -> None:
+    for svms, defaults, where in (
+        ([{"svm": "vs0"}, {"svm": lost}], {}, "svm of azure_key_vault_svms, entry 1"),
+        ([{"svm": "vs0"}], {"proxy_username": lost}, "proxy_username of azure_key_vault_svms, entry 0"),
+    ):
+        with pytest.raises(AnsibleFilterError, match=f"^{where} is .* what was written is lost"):
+            vault_entries(svms, defaults=defaults)
+    with pytest.raises(AnsibleFilterError, match="^configuration of azure_key_vault_cluster is "):
+        vault_entries([], cluster={"configuration": lost})
+    # A number where a number is meant, and a text in quotes.
+    assert one({"svm": "no", "port": 443, "verify_ip": False}) == {"svm": "no", "port": 443, "verify_ip": False}
+
+
+@pytest.mark.parametrize(
+    ("svms", "others"),
+    [
+        (["hidden"], {}),
+        ([["hidden"]], {}),
+        ("hidden", {}),
+        ({"svm": "hidden"}, {}),
+        (7, {}),
+        ([], {"cluster": "hidden"}),
+        ([], {"defaults": ["hidden"]}),
+        ([], {"credentials": ["hidden"]}),
+        ([{"svm": ["hidden"]}], {}),
+        ([{"client_id": {"hidden": 1}}], {}),
+    ],
+)
+def test_what_is_no_entry_is_refused_without_showing_it(svms: t.Any, others: dict[str, t.Any]) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        vault_entries(svms, **others)
     assert "hidden" not in str(caught.value)
