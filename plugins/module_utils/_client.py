@@ -525,7 +525,7 @@ class Client:
                 if fatal:
                     raise
                 refused = refused or exc.http_status == 401
-                wanted = exc.retry_after or 0.0
+                wanted = exc.retry_after or (_PAUSE_AFTER_401 if refused else 0.0)
                 fault = f" ({exc.message})"
             else:
                 seen(job)

@@ -86,8 +86,8 @@ def read_fault(
     """
     query = query or {}
     if str(query.get("return_records")).lower() == "false":
-        number = body.get("num_records")
-        return "" if type(number) is int and number >= 0 else "num_records is not a number"
+        number: t.Any = body.get("num_records")
+        return "" if type(number) in _NUMBER and number >= 0 else "num_records is not a number"
     collection, _slash, rest = path.rpartition("/")
     if listed or path in RECORDS:
         if "records" not in body:
@@ -137,7 +137,7 @@ def _records_fault(path: str, body: t.Mapping[str, t.Any], needed: t.Collection[
     records, number = body["records"], body.get("num_records")
     if not isinstance(records, list):
         return "records is not a list"
-    if number is not None and (type(number) is not int or number != len(records)):
+    if number is not None and (type(number) not in _NUMBER or number != len(records)):
         return "num_records is not the number of records"
     form = RECORDS.get(path, {"uuid": _UUID})
     for index, record in enumerate(records):
@@ -162,7 +162,7 @@ def _fault(value: t.Mapping[str, t.Any], form: t.Mapping[str, Form]) -> str:
     for name, inner in value.items():
         expected = form.get(name)
         # Nearly all there is are fields of one type; with 10,000 records the rest of this must not be run for each.
-        if expected is None or inner is None or (type(expected) is tuple and type(inner) in expected):
+        if expected is None or inner is None or (isinstance(expected, tuple) and type(inner) in expected):
             continue
         if fault := _value_fault(inner, expected):
             return f"{name}{fault}"

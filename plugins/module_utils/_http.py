@@ -133,7 +133,7 @@ class Adapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if type(manager) is urllib3.ProxyManager:
+        if isinstance(manager, urllib3.ProxyManager):
             manager.pool_classes_by_scheme = {"https": _Pool}
         return manager
 

@@ -681,6 +681,17 @@ def test_what_ontap_says_of_a_secret_is_not_shown(sim: Simulator) -> None:
             assert all("says (hidden) is wrong" in reason for reason in shown["health"]["reasons"])
 
 
+def test_what_ontap_says_of_a_new_secret_is_not_shown(sim: Simulator) -> None:
+    sim.ontap.set_azure(reachable=False)
+    said = {"azure_reachability": {"reachable": False, "message": f"Azure says {CANARY} is wrong"}}
+    uuid = drive(sim, {}, module=INFO).result["azure_key_vaults"][0]["uuid"]
+    sim.fault("GET", uuid, kind="body", content=body({"uuid": uuid, **said}))
+    options = {"svm": "vs0", "client_secret": CANARY, "update_credentials": "when_unreachable"}
+    failed = drive(sim, {**options, "skip_verification": True})
+    assert "Azure says (hidden) is wrong" in failed.msg
+    assert CANARY not in str(_strings(failed.result))
+
+
 def _strings(value: t.Any) -> list[str]:
     if isinstance(value, dict):
         return [text for part in value.values() for text in _strings(part)]

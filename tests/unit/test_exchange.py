@@ -187,6 +187,23 @@ def test_a_proxy_that_stalls_has_an_end(monkeypatch: pytest.MonkeyPatch, answer:
     assert "HTTPS_PROXY" in failed.value.text()
 
 
+def test_all_addresses_of_a_name_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    tried: list[float] = []
+
+    def connected(self: t.Any) -> socket.socket:
+        tried.append(self.timeout)
+        clock[0] += 3
+        return socket.socket()
+
+    monkeypatch.setattr(_http.HTTPSConnection, "_new_conn", connected)
+    monkeypatch.setattr(_http.socket, "getaddrinfo", lambda *_what: ["IPv6", "IPv4"])
+    monkeypatch.setattr(_http.time, "monotonic", lambda: clock[0])
+    with _http._Connection("cluster", 443, timeout=10)._new_conn() as connection:
+        # Half for each address; for the handshake, what is left of the whole.
+        assert (tried, connection.gettimeout()) == ([5], 7)
+
+
 @pytest.mark.parametrize("kind", ["trickle", "endless"])
 def test_a_change_whose_answer_does_not_end_is_settled_by_reading(sim: Simulator, kind: str) -> None:
     sim.fault("PATCH", kind=kind, seconds=0.1)
