@@ -11,9 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from tests.beats import CLIENT, FULL, KEY_2, OLD, SECRET, WRITES, Outcome, connection, drive, number
-from tests.simulator import Simulator
+from tests.beats import CLIENT, FULL, KEY_2, OLD, SECRET, WRITES, Outcome, drive, number
 from tests.waits import Waits
+from tests.wire import WiredCluster
 
 RELEASES = ("9.7", "9.10.1", "9.14.1", "9.18.1")
 LONG = {"create": 30.0, "patch": 30.0, "delete": 30.0, "restore": 30.0, "rekey-internal": 30.0, "rekey-external": 30.0}
@@ -37,7 +37,7 @@ class Scenario:
     lost_keys: bool = False
     repeats: bool = False
 
-    def prepare(self, sim: Simulator) -> None:
+    def prepare(self, sim: WiredCluster) -> None:
         """Make the cluster what it is before the run."""
         sim.reset()
         for svm, settings in self.exists.items():
@@ -50,11 +50,13 @@ class Scenario:
             for operation, seconds in LONG.items():
                 sim.ontap.set_duration(operation, seconds)
 
-    def run(self, sim: Simulator) -> Outcome:
+    def run(self, sim: WiredCluster) -> Outcome:
         """Run the module in time that passes only when it sleeps."""
+        login = {name: getattr(sim, name) for name in ("username", "password")}
         # A short request_timeout keeps the server-side wait for jobs, which is real time, at nothing.
-        login = {**connection(sim), "request_timeout": 5}
-        return drive(sim, self.options, module=self.module, login=login, client=Waits(sim).client)
+        login.update(hostname=sim.host, http_port=sim.port, request_timeout=5)
+        cluster = t.cast(t.Any, sim)
+        return drive(cluster, self.options, module=self.module, login=login, client=Waits(cluster).client)
 
 
 VAULT, VAULTS = "azure_key_vault", "azure_key_vaults"
@@ -112,7 +114,7 @@ class Trouble:
             return False
         return not self.writes or request["method"] in WRITES
 
-    def strike(self, sim: Simulator, index: int) -> None:
+    def strike(self, sim: WiredCluster, index: int) -> None:
         """Let the request with this index, and if it stays away all that follow, meet the fault."""
         sim.fault(skip=index, **self.fault)
         if self.stays:
@@ -252,7 +254,7 @@ def _worth_a_fault(requests: t.Sequence[t.Mapping[str, t.Any]]) -> list[int]:
     ]
 
 
-def cells(sim: Simulator, scenario: Scenario) -> t.Iterator[Cell]:
+def cells(sim: WiredCluster, scenario: Scenario) -> t.Iterator[Cell]:
     """Every cell of a scenario on one simulated cluster."""
     scenario.prepare(sim)
     before = essence(sim.snapshot())

@@ -9,17 +9,7 @@ import typing as t
 import pytest
 
 from tests.matrix import RELEASES, SCENARIOS, Scenario, applies, cells
-from tests.simulator import Simulator
-
-
-@pytest.fixture(scope="module")
-def simulators() -> t.Iterator[dict[str, Simulator]]:
-    started = {release: Simulator(release=release, svms=("vs0", "vs1", "vs2", "vs3")) for release in RELEASES}
-    for simulator in started.values():
-        simulator.__enter__()
-    yield started
-    for simulator in started.values():
-        simulator.close()
+from tests.wire import WiredCluster
 
 
 @pytest.mark.parametrize(
@@ -28,12 +18,12 @@ def simulators() -> t.Iterator[dict[str, Simulator]]:
     ids=lambda value: value.name if isinstance(value, Scenario) else value,
 )
 def test_every_cell_holds(
-    simulators: dict[str, Simulator],
     release: str,
     scenario: Scenario,
     record_property: t.Callable[[str, object], None],
 ) -> None:
-    made = list(cells(simulators[release], scenario))
+    with WiredCluster(release, ("vs0", "vs1", "vs2", "vs3")) as sim:
+        made = list(cells(sim, scenario))
     record_property("cells of the fault matrix", len(made))
     broken = [f"{cell}: {promise}" for cell in made for promise in cell.broken()]
     assert not broken, f"{len(broken)} of {len(made)}:\n" + "\n".join(broken)
