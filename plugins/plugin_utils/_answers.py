@@ -89,7 +89,7 @@ def names(value: t.Any, name: str, what: str = "names") -> list[str]:
     Raises AnswerError.
     """
     if isinstance(value, _LOST):
-        raise AnswerError(f'{_lost(value, name)} Write a list, with each name in double quotes, as in ["no", "0123"].')
+        raise AnswerError(f'{_lost(value, name)} It must be a list of {what} in double quotes, as in ["no", "0123"].')
     if isinstance(value, str):
         words = [_bare(word) for word in re.split(r"[\s,]+", value) if word]
         value = _json(value, name) if value.lstrip().startswith("[") else words

@@ -169,7 +169,7 @@ def test_one_name_that_yaml_reads_as_something_else(core: str, sim: Simulator, t
         return
     assert (status, sim.requests) == (2, []), output
     assert "azure_key_vault_restore_svms is false: Ansible has read it as true or false" in output
-    assert 'Write a list, with each name in double quotes, as in ["no", "0123"].' in output
+    assert 'It must be a list of SVM names in double quotes, as in ["no", "0123"].' in output
 
 
 @each_core

@@ -346,8 +346,8 @@ def test_bad_variables_reach_no_cluster(start: Start, apply: Apply) -> None:
     assert {name: methods for name, methods in ran.requests.items() if methods} == {"cluster2": ["GET", "DELETE"]}
     for words in (
         "set allow_empty: true",
-        "value of azure_key_vault_unmanaged must be one of: ignore, report, absent, got: delete",
-        "azure_key_vault_svms.secret",
+        "azure_key_vault_unmanaged is delete. It is one of ignore, report, absent.",
+        "Unsupported parameters for (ontap.security.azure_key_vaults) module: vaults.secret",
         f"The credentials of client_id {CLIENT} are not a dictionary with some of client_secret",
         "azure_key_vault_credentials is text, and must be a dictionary",
         "azure_key_vault_svms.client_secret is a list, and must be text (entry 0)",

@@ -91,8 +91,10 @@ def test_the_module_s_options_can_be_reached() -> None:
     for name in ("unmanaged", "allow_empty", "concurrency", "wait_timeout"):
         option = OPTIONS[PREFIX + name]
         assert option["default"] == module[name]["default"], name
-        for choice in module[name].get("choices", []):
-            assert f"V({choice})" in str(option["description"]), name
+        choices = module[name].get("choices", [])
+        assert all(f"V({choice})" in str(option["description"]) for choice in choices), name
+        for role in ROLES:
+            assert not choices or f"choices={choices}" in " ".join(variables_in(role).split()), role
 
 
 @each_role
