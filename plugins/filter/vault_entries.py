@@ -102,6 +102,10 @@ def vault_entries(
     credentials: t.Mapping[str, Options] | None = None,
 ) -> list[dict[str, t.Any]]:
     """Merge defaults and credentials into each entry; that of the cluster, if any, comes first."""
+    given = {"svms": svms, "cluster": cluster, "defaults": defaults, "credentials": credentials}
+    undefined = [name for part, value in given.items() for name in _undefined(value, f"azure_key_vault_{part}")]
+    if undefined:
+        raise AnsibleFilterError("; ".join(f"{name} is undefined, in whole or in part" for name in undefined))
     svms, cluster, defaults = _given(svms, []), _given(cluster, {}), _given(defaults, {})
     _check(svms, cluster, defaults, credentials)
     known = {str(client_id).lower(): value for client_id, value in _known(credentials)}
@@ -113,6 +117,24 @@ def vault_entries(
     for entry, where in merged:
         _check_texts(entry, where)
     return [entry for entry, _where in merged]
+
+
+def _undefined(value: t.Any, name: str) -> list[str]:
+    """The names of what Ansible could not evaluate. Nothing else may be asked of that: older releases answer with an
+    error that shows the value around it, secrets included."""
+    if isinstance(value, t.Mapping):
+        # A key may be anything, also a secret in the wrong place, so only that of an option is shown.
+        return [one for key, item in value.items() for one in _undefined(item, _below(name, key))]
+    if isinstance(value, (list, tuple)):
+        return [one for index, item in enumerate(value) for one in _undefined(item, f"{name} (entry {index})")]
+    is_value = (
+        value is None or isinstance(value, (str, bool, int, float)) or not hasattr(type(value), "_undefined_message")
+    )
+    return [] if is_value else [name]
+
+
+def _below(name: str, key: t.Any) -> str:
+    return f"{name}.{key}" if key in _SHARED or key in ("svm", "svm_uuid", "uuid") else name
 
 
 def _given(value: t.Any, nothing: t.Any) -> t.Any:

@@ -9,13 +9,6 @@ and the first may mean everybody.
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.ontap.security.plugins.plugin_utils._answers import AnswerError, answer
-
 DOCUMENTATION = r"""
 name: answer
 short_description: Read a variable that a survey of AWX or a person may have set
@@ -74,6 +67,13 @@ _raw:
   type: list
   elements: raw
 """
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.ontap.security.plugins.plugin_utils._answers import AnswerError, answer
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]

@@ -167,7 +167,8 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     try:
         records, release = _read_all(client, batch.entries, health=batch.health)
     except OntapError as exc:
-        exc.result = _result([], [], with_health=batch.health)
+        # Without ``vaults``: an empty list would say that there is nothing.
+        exc.result = {"changed": False, "actions": []}
         raise
     _match(items, records)
     surroundings = Surroundings(client)

@@ -135,7 +135,9 @@ def _is_integer(value: t.Any) -> bool:
 
 
 def _is_boolean(value: t.Any) -> bool:
-    return isinstance(value, bool) or str(value).strip().lower() in _BOOLEANS
+    if kind(value) in ("text", "a number"):
+        return str(value).strip().lower() in _BOOLEANS
+    return isinstance(value, bool)
 
 
 def _is_list(value: t.Any) -> bool:

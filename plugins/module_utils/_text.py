@@ -35,8 +35,9 @@ def kind(value: t.Any) -> str:
         return "a list"
     if isinstance(value, (datetime.date, datetime.time)):
         return "a date"
-    # Also what Ansible has decrypted or marked, which need not be Python's own text.
-    return "text"
+    # Also what Ansible has decrypted or marked, which need not be Python's own text. What remains is what its templates
+    # make of a variable that is not there; to ask that for anything is an error, which shows the value around it.
+    return "text" if hasattr(type(value), "encode") else "undefined, in whole or in part"
 
 
 def shown_name(name: t.Any, known: t.Container[str] = ()) -> str:

@@ -201,7 +201,7 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.name)
 def test_playbooks_read_what_can_be_set_by_the_lookup_alone(path: Path) -> None:
     """Each variable that the head of a playbook explains. Those of roles are the roles' own."""
-    head, _, body = path.read_text(encoding="utf-8").partition("\n- name: ")
+    head, _name, body = path.read_text(encoding="utf-8").partition("\n- name: ")
     lines = "\n".join(re.findall(r"^# ((?:azure_key_vault|awx_setup|ontap)_\w+,?(?: \w+,?)*)  ", head, re.MULTILINE))
     names = {name for name in re.findall(r"\w+", lines) if name.startswith(("azure_", "awx_", "ontap_"))}
     names |= {"ontap_hosts", "ontap_serial"} & set(re.findall(r"\w+", body))

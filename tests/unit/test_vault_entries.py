@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from jinja2 import StrictUndefined
 
 from ansible_collections.ontap.security.plugins.filter.vault_entries import FilterModule
 from tests.awx.extra_vars import OMITTED
@@ -145,6 +146,21 @@ def test_what_cannot_be_meant_is_refused_without_showing_it(given: dict[str, t.A
     assert words in str(caught.value)
     assert "hidden" not in str(caught.value)
     assert "42798" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["svms", "cluster", "defaults", "credentials"])
+def test_what_is_undefined_is_not_asked_for_anything(name: str) -> None:
+    """Older releases of Ansible would show the value around it, as here."""
+    undefined = StrictUndefined("{'client_secret': 'hidden', 'key_id': '{{ nope }}'}: 'nope' is undefined")
+    for given in (undefined, [{"svm": undefined}]) if name == "svms" else (undefined, {"key_id": undefined}):
+        with pytest.raises(
+            AnsibleFilterError, match=f"azure_key_vault_{name}.* is undefined, in whole or in part"
+        ) as caught:
+            vault_entries(**{"svms": [], name: given})
+        assert "hidden" not in str(caught.value)
+    for option in ("port", "verify_host", "state", "client_secret"):
+        with pytest.raises(AnsibleFilterError, match=rf"svms.*{option} is undefined, in whole or in part"):
+            one({"svm": "vs0", option: undefined})
 
 
 def test_what_takes_an_option_away_is_no_mistake() -> None:
