@@ -93,7 +93,7 @@ def test_tells_its_story(demo: Demo) -> None:
     for line in (
         "cluster1: 3 to create",
         "Requests that reached the clusters: 8 reads, 0 writes.",
-        "Requests: 10 reads, 6 writes",
+        "Requests: 12 reads, 6 writes",
         "-    proxy_host: proxy.elsewhere.example",
         "+    proxy_host: proxy.example.com",
         "+    client_secret: (set)",
