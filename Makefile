@@ -53,7 +53,11 @@ unit: venv ## run the unit tests
 integration: venv ## run the real modules against simulated clusters
 	@tests/setup.sh cores
 	@tests/setup.sh packages chromium
-	$(PYTEST) tests/integration
+	$(PYTEST) -m "not thorough" tests/integration
+
+.PHONY: thorough
+thorough: venv ## run the integration tests that the time of make test has no room for
+	$(PYTEST) -m thorough tests/integration
 
 SCENARIOS = $(patsubst extensions/molecule/%/molecule.yml,molecule-%,$(wildcard extensions/molecule/*/molecule.yml))
 .PHONY: molecule $(SCENARIOS)

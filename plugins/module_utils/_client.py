@@ -303,6 +303,7 @@ class Job:
     description: str = ""
     error: t.Mapping[str, t.Any] | None = None
     svm: str | None = None
+    svm_uuid: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -657,7 +658,10 @@ class Client:
 
     def _certain(self, method: str, exc: ApiError) -> Exception:
         """ONTAP's own internal time-outs leave open whether a write took effect; so do an error and success at once."""
-        if method == "GET" or (exc.code not in UNCERTAIN and (exc.http_status or 0) >= 400):
+        status = exc.http_status or 0
+        # ONTAP never answers 504 (contract, statuses in use), and none of its codes is the status: a gateway's words.
+        gateway = status == 504 or (status >= 500 and exc.code == str(status))
+        if method == "GET" or (exc.code not in UNCERTAIN and status >= 400 and not gateway):
             return self._login_hint(exc)
         lost = LostAnswerError(
             exc.message,
@@ -796,6 +800,7 @@ class Client:
             description=str(record.get("description") or ""),
             error=self.clean(error, free_text=True) or None,
             svm=svm.get("name") if isinstance(svm, dict) else None,
+            svm_uuid=str(svm.get("uuid") or "").lower() or None if isinstance(svm, dict) else None,
         )
 
     def _clean(self, text: str) -> str:

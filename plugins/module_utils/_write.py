@@ -71,6 +71,12 @@ def write(run: Run, current: Vault | None, again: t.Callable[[Run], dict[str, t.
             return run.result(plan.record)
         if not plan.unseen:
             return again(run)
+        if run.job is not None and run.job.state == "gone" and not plan.steps[-1].kind.confirmed:
+            raise OutcomeError(
+                f"job {run.job.uuid}, which was at work already, was not seen to its end, and ONTAP does not know it "
+                "any more: nobody knows whether it succeeded",
+                remedy=_while_it_runs(plan.steps[-1], run.job.uuid),
+            )
         # A plan made again would start a second one.
         seen = _look_afterwards(run, Sent(plan.steps[-1], current), None)
         return run.result(seen.record if seen else plan.record)
@@ -144,6 +150,8 @@ def _perform(run: Run, step: Step, current: Vault | None) -> tuple[Sent, Vault |
     query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if step.kind.job else {}
     if step.kind is CREATE and not _looks_afterwards(run, step):
         query["return_records"] = True
+    # So that its job is found: a PATCH after a create has no UUID in its path before.
+    step = replace(step, path=path)
     sent = Sent(step, current)
     run.sent.append(sent)
     for last in (False, True):
@@ -164,7 +172,11 @@ def _perform(run: Run, step: Step, current: Vault | None) -> tuple[Sent, Vault |
             run.sent.remove(sent)
             raise
         except ApiError as exc:
-            raise _failed(run, sent, exc) from exc
+            error = _failed(run, sent, exc)
+            if last and isinstance(error, RacedError):
+                # The request before this one may have arrived late, and have been what was faster.
+                sent.outcome = UNKNOWN
+            raise error from exc
         else:
             return sent, _see_through(run, sent, answer)
     raise AssertionError("unreachable: the second round returns or raises")
@@ -239,11 +251,12 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault
     step = sent.step
     try:
         jobs = _jobs_of(run, step)
-        for job in jobs or ():
+        # Those that have ended first: what they say is known without waiting.
+        for job in sorted(jobs or (), key=lambda job: not job.ended):
             run.job = job
-            if run.waiting.wait:
+            if run.waiting.wait or job.ended:
                 run.wait_for(job.uuid)
-        if jobs and not run.waiting.wait:
+        if run.job is not None and jobs and not run.job.ended:
             return None
         vault = _find(run, sent)
     except JobError as exc:
@@ -290,13 +303,13 @@ def _jobs_of(run: Run, step: Step) -> list[Job] | None:
     jobs = run.client.jobs(step.method, step.path)
     if jobs is None:
         return None
-    mine = (None, run.target.svm) if run.target.svm else None
+    mine = (None, run.target.svm or run.target.svm_uuid) if run.target.scope == "svm" else None
     return [
         job
         for job in jobs
         if job.uuid not in run.known_jobs
         and (step.kind.job or not job.ended)
-        and (mine is None or step.kind is not CREATE or job.svm in mine)
+        and (mine is None or step.kind is not CREATE or job.svm in mine or job.svm_uuid in mine[1:])
     ]
 
 
@@ -443,9 +456,15 @@ def _look_afterwards(run: Run, sent: Sent, found: Vault | None) -> Vault | None:
             vault = found or _find(run, sent)
             if step.kind.confirmed and run.job and run.waiting.wait and not step.kind.shows(step, vault):
                 # Answered 200 or 201 with a job that had not ended after all.
+                sent.outcome, run.job = UNKNOWN, replace(run.job, state="unknown")
                 run.wait_for(run.job.uuid)
+                sent.outcome = DONE
                 vault = _find(run, sent)
+        except JobError as exc:
+            raise _failed(run, sent, exc) from exc
         except OntapError as exc:
+            if run.job and not run.job.ended:
+                raise _not_ended(run, sent, exc) from exc
             exc.tried = f"{step.kind.did} {run.target}, but could not look at it afterwards"
             raise
         try:

@@ -116,7 +116,11 @@ def test_tells_its_story(demo: Demo) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes through /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)],
+    ids=lambda number: number.name,
+)
 def test_stops_when_asked_to(demo: Demo, number: signal.Signals) -> None:
     assert demo.process.stdout is not None
     told = ""

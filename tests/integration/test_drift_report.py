@@ -190,7 +190,7 @@ def test_the_summary_for_the_next_job_has_fixed_keys(
     assert not re.search(r"\bchanged=[1-9]", reported.output)
 
 
-@pytest.mark.parametrize("fatal", [False, True])
+@pytest.mark.parametrize("fatal", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_what_fails_is_in_the_report_of_any_play(
     sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path, fatal: bool
 ) -> None:

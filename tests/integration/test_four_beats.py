@@ -30,7 +30,16 @@ from tests.simulator import Simulator
 
 
 # Those between are driven without Ansible, in tests/unit/test_module_beats.py.
-@pytest.mark.parametrize("release", ["9.7", "9.9.1", "9.12.1", "9.16.1", "9.18.1"])
+@pytest.mark.parametrize(
+    "release",
+    [
+        "9.7",
+        pytest.param("9.9.1", marks=pytest.mark.thorough),
+        "9.12.1",
+        pytest.param("9.16.1", marks=pytest.mark.thorough),
+        "9.18.1",
+    ],
+)
 def test_four_beats(release: str) -> None:
     rows = [row for row in ROWS if row.playbook and row.applies(release)]
     with Simulator(release=release, svms=tuple(f"vs{index}" for index in range(len(rows)))) as sim:
@@ -48,7 +57,7 @@ def test_four_beats(release: str) -> None:
             before = beats[3].snapshot
 
 
-@pytest.mark.parametrize("release", ["9.7", "9.12.1", "9.16.1"])
+@pytest.mark.parametrize("release", ["9.7", pytest.param("9.12.1", marks=pytest.mark.thorough), "9.16.1"])
 def test_cluster_scope_and_svm_by_uuid(release: str) -> None:
     with Simulator(release=release, svms=("vs0", "vs1")) as sim:
         uuid = next(svm["uuid"] for svm in sim.snapshot()["svms"] if svm["name"] == "vs1")

@@ -205,7 +205,7 @@ def test_nothing_can_prove_it(clusters: Clusters, tmp_path: Path, release: str, 
     assert summary(daring)["unreported"] == 2 * len(names)
 
 
-@pytest.mark.parametrize("away", [0, 1])
+@pytest.mark.parametrize("away", [0, pytest.param(1, marks=pytest.mark.thorough)])
 def test_a_cluster_that_is_away(clusters: Clusters, tmp_path: Path, away: int) -> None:
     """It keeps no other from the secret, and the run fails and says how to go on."""
     sims = clusters(("9.16.1", ["vs0"]), ("9.16.1", ["vs0"]))
@@ -268,6 +268,7 @@ def test_azure_was_out_of_reach_before(clusters: Clusters, tmp_path: Path) -> No
     assert (summary(daring)["unreached"], summary(daring)["complete"]) == (2, False)
 
 
+@pytest.mark.thorough
 def test_an_expired_secret(clusters: Clusters, tmp_path: Path) -> None:
     """No configuration reaches Azure any more; the first proves the new secret all the same."""
     sims = clusters(("9.10.1", ["vs0", "vs1"]), ("9.10.1", ["vs0"]))
@@ -290,7 +291,11 @@ def test_one_of_the_others_loses_azure(clusters: Clusters, tmp_path: Path) -> No
     ("of_host", "words"),
     [
         ({"azure_key_vault_credentials": {CLIENT: {"client_secret": "another-secret"}}}, "the same secret"),
-        ({"azure_key_vault_rotate_client_id": OTHER}, "different applications for different clusters"),
+        pytest.param(
+            {"azure_key_vault_rotate_client_id": OTHER},
+            "different applications for different clusters",
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_one_cluster_cannot_prove_another_secret(
@@ -306,6 +311,7 @@ def test_one_cluster_cannot_prove_another_secret(
     assert "another-secret" not in failed.output
 
 
+@pytest.mark.thorough
 def test_twice_in_one_run(clusters: Clusters, tmp_path: Path) -> None:
     """A playbook of one's own may import it for one application after the other."""
     sims = clusters(("9.16.1", ["vs0", "vs1"]))
@@ -320,7 +326,11 @@ def test_twice_in_one_run(clusters: Clusters, tmp_path: Path) -> None:
     ("variables", "words"),
     [
         ({}, "AKV_CLIENT_ID, must name the Azure application"),
-        ({"client_id": CLIENT, "svms": []}, "a list of SVM names that is not empty"),
+        pytest.param(
+            {"client_id": CLIENT, "svms": []},
+            "a list of SVM names that is not empty",
+            marks=pytest.mark.thorough,
+        ),
         (
             {"client_id": CLIENT, "unproven": "perhaps"},
             "azure_key_vault_rotate_unproven is perhaps. It can be true or false.",
