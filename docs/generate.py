@@ -9,7 +9,7 @@ import re
 import typing as t
 from pathlib import Path
 
-from ansible_collections.ontap.security.plugins.module_utils import _codes
+from ansible_collections.ontap.security.plugins.module_utils._ontap import catalogue, codes
 
 ERROR_CODES = Path(__file__).parent / "docsite" / "rst" / "error_codes.rst"
 
@@ -19,7 +19,8 @@ HEAD = """\
   GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
   SPDX-License-Identifier: GPL-3.0-or-later
 
-  Made by docs/generate.py from plugins/module_utils/_codes.py. Change the text there, then run the former again.
+  Made by docs/generate.py from plugins/module_utils/_ontap/catalogue.py. Change the text there, then run the
+  former again.
 
 .. _ansible_collections.ontap.security.docsite.error_codes:
 
@@ -63,7 +64,7 @@ def rst(text: str) -> str:
     return "".join(parts)
 
 
-def table(codes: dict[str, _codes.Explanation]) -> str:
+def table(codes: dict[str, catalogue.Explanation]) -> str:
     rows = ["", ".. list-table::", "   :header-rows: 1", "   :widths: 12 38 50", ""]
     rows += ["   * - Code", "     - Meaning", "     - What to do"]
     for code in sorted(codes, key=int):
@@ -77,9 +78,9 @@ def error_codes() -> str:
     def listed(codes: t.Iterable[str]) -> str:
         return ", ".join(sorted(codes, key=int))
 
-    sections = [f"\n{title}\n{'-' * len(title)}\n{table(codes)}" for title, codes in _codes.GROUPS.items()]
+    sections = [f"\n{title}\n{'-' * len(title)}\n{table(codes)}" for title, codes in catalogue.GROUPS.items()]
     afterwards = AFTERWARDS.format(
-        busy=listed(_codes.BUSY), uncertain=listed(_codes.UNCERTAIN), not_configured=listed(_codes.NOT_CONFIGURED)
+        busy=listed(codes.BUSY), uncertain=listed(codes.UNCERTAIN), not_configured=listed(codes.NOT_CONFIGURED)
     )
     return HEAD + afterwards + "".join(sections)
 

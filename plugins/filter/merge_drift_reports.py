@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils._report import ReportError, merge
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, merge
 
 DOCUMENTATION = r"""
 name: merge_drift_reports

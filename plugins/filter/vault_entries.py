@@ -10,10 +10,11 @@ from datetime import date
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils._module import VAULT
-from ansible_collections.ontap.security.plugins.module_utils._options import faults
-from ansible_collections.ontap.security.plugins.module_utils._text import kind, shown_name
-from ansible_collections.ontap.security.plugins.module_utils._vault import CREDENTIALS, SECRETS, is_guid
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import faults
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._azure.uris import is_guid
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import kind, shown_name
 from ansible_collections.ontap.security.plugins.plugin_utils._answers import (
     AnswerError,
     is_given,

@@ -401,17 +401,17 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
-from ansible_collections.ontap.security.plugins.module_utils._module import (
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import (
     CONNECTION,
     VAULT,
     WAITING,
-    run,
     waiting_of,
 )
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
+from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import ensure
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
 
 def argument_spec() -> Spec:

@@ -305,12 +305,13 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
-from ansible_collections.ontap.security.plugins.module_utils._health import health, with_volumes
-from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, IDENTITY, run
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec
-from ansible_collections.ontap.security.plugins.module_utils._search import Search, count, search
-from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import CONNECTION, IDENTITY
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import health, with_volumes
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.search import Search, count, search
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
 SPEC: Spec = {
     "scope": {"type": "str", "choices": ["svm", "cluster"]},

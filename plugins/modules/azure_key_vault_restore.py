@@ -239,12 +239,13 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._actions import Restore
-from ansible_collections.ontap.security.plugins.module_utils._apply import ensure
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
-from ansible_collections.ontap.security.plugins.module_utils._module import ACTION, CONNECTION, run, waiting_of
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec
-from ansible_collections.ontap.security.plugins.module_utils._vault import Target
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import ACTION, CONNECTION, waiting_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.restore import Restore
+from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import ensure
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
 SPEC: Spec = {"force": {"type": "bool", "default": False}}
 

@@ -490,16 +490,16 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._batch import Batch, ensure_all
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
-from ansible_collections.ontap.security.plugins.module_utils._module import (
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import (
     CONNECTION,
     VAULT,
     WAITING,
-    run,
     waiting_of,
 )
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch, ensure_all
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
 SPEC: Spec = {
     "vaults": {"type": "list", "elements": "dict", "required": True, "options": VAULT},

@@ -8,8 +8,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
-from ansible_collections.ontap.security.plugins.module_utils._errors import TransportError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import TransportError
 from tests.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive, number
 from tests.simulator import Simulator
 

@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.ontap.security.plugins.module_utils import _client, _http
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap import client as _client
+from ansible_collections.ontap.security.plugins.module_utils._ontap import transport as _http
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     InputError,
     LostAnswerError,
     TransportError,

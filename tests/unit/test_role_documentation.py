@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, VAULT
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import CONNECTION, VAULT
 from ansible_collections.ontap.security.plugins.modules.azure_key_vaults import argument_spec
 
 ROOT = Path(__file__).parents[2]

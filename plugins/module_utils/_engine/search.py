@@ -9,16 +9,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
-from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
-    ApiError,
-    InputError,
-    TransportError,
-    UnsupportedError,
-)
-from ansible_collections.ontap.security.plugins.module_utils._text import shown_name
-from ansible_collections.ontap.security.plugins.module_utils._vault import (
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     FIELDS,
     HEALTH_FIELDS,
     R9_7,
@@ -28,12 +19,21 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     R9_16,
     SECRETS,
     VAULTS,
-    Target,
-    Vault,
-    check_svm,
-    check_uuid_alone,
     check_value,
 )
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target, check_svm, check_uuid_alone
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    ApiError,
+    InputError,
+    TransportError,
+    UnsupportedError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import shown_name
 
 # Options that ONTAP cannot filter by, since it compares text, with the field that each is compared with here.
 _COMPARED_HERE: t.Final = {"key_id": "key_id", "vault": "name"}

@@ -8,10 +8,17 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, literal, withheld
-from ansible_collections.ontap.security.plugins.module_utils._codes import ALREADY_CONFIGURED, UNKNOWN_NAME, explain
-from ansible_collections.ontap.security.plugins.module_utils._errors import ApiError, BlockedError, TransportError
-from ansible_collections.ontap.security.plugins.module_utils._vault import KEY_STORES, SVMS, Target
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import KEY_STORES, SVMS
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, withheld
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    ApiError,
+    BlockedError,
+    TransportError,
+    explained,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 
 
 class Surroundings:
@@ -89,9 +96,9 @@ def _is_svm(svm: t.Mapping[str, t.Any], target: Target) -> bool:
 
 def occupied(target: Target, kind: str) -> BlockedError:
     """The error for an SVM whose enabled key manager is of another kind."""
-    known = explain(ALREADY_CONFIGURED)
+    _meaning, remedy = explained(ALREADY_CONFIGURED)
     return BlockedError(
         f"{target} already has an enabled key manager of type {kind}, and only one of any kind can be enabled",
-        remedy=known.remedy if known else "",
+        remedy=remedy,
         code=ALREADY_CONFIGURED,
     )

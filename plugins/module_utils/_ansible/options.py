@@ -13,9 +13,9 @@ import json
 import re
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._errors import InputError
-from ansible_collections.ontap.security.plugins.module_utils._text import kind, shown_name
-from ansible_collections.ontap.security.plugins.module_utils._vault import SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import kind, shown_name
 
 Spec = dict[str, dict[str, t.Any]]
 

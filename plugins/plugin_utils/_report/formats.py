@@ -12,18 +12,15 @@ import re
 import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
-from ansible_collections.ontap.security.plugins.module_utils._report import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
     SEVERITIES,
     Mapping,
-    Row,
     open_findings,
-    rows,
-    said,
-    shown,
     state_of,
     without_health,
 )
-from ansible_collections.ontap.security.plugins.module_utils._text import visible
+from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import Row, rows, said, shown
 
 # More rows than this nobody reads in a ticket; the other formats have all.
 MOST_ROWS = 200

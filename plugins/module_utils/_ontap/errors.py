@@ -19,8 +19,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._codes import explain
-from ansible_collections.ontap.security.plugins.module_utils._text import visible
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
+
+
+def explained(code: str) -> tuple[str, str]:
+    """Meaning and remedy of one of ONTAP's codes; empty where the catalogue does not have it."""
+    # Here, because the catalogue is long, and most runs meet no error.
+    from ansible_collections.ontap.security.plugins.module_utils._ontap.catalogue import explain
+
+    known = explain(code)
+    return (known.meaning, known.remedy) if known else ("", "")
 
 
 class OntapError(Exception):
@@ -134,16 +142,15 @@ class OutcomeError(OntapError):
 class ApiError(OntapError):
     """ONTAP answered a request with an error.
 
-    ``code`` is always a string, as ONTAP sends it; meaning and remedy come from the catalogue in ``_codes``. ``status``
-    is that of success where ONTAP answered with one and an error at once.
+    ``code`` is always a string, as ONTAP sends it; meaning and remedy come from the catalogue. ``status`` is that of
+    success where ONTAP answered with one and an error at once.
     """
 
     def __init__(
         self, *, method: str, path: str, status: int, code: str, message: str, target: str | None = None
     ) -> None:
-        known = explain(code)
-        meaning, remedy = (known.meaning, known.remedy) if known else ("", "")
-        if status in (401, 403) and not known:
+        meaning, remedy = explained(code)
+        if status in (401, 403) and not meaning:
             meaning = "ONTAP did not accept the login or the login's role does not allow the request."
         super().__init__(
             f"{method} {path} was {'refused' if status >= 400 else 'answered with an error'}: {message} "

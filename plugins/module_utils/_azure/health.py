@@ -13,10 +13,12 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, literal, withheld
-from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
-from ansible_collections.ontap.security.plugins.module_utils._errors import ApiError, TransportError
-from ansible_collections.ontap.security.plugins.module_utils._vault import REACHABILITY, Vault, verdict_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import REACHABILITY
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, verdict_of
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, withheld
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, TransportError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 
 VOLUMES = "/api/storage/volumes"
 

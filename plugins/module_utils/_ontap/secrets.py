@@ -10,7 +10,7 @@ import json
 import re
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._text import kind, visible
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import kind, visible
 
 _FLAGS: t.Final = re.DOTALL | re.IGNORECASE
 # A whole text of one of these forms is written by some tool where a secret was, or was to be. Each is a form that

@@ -5,121 +5,23 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.errors import AnsibleFallbackNotFound, RequiredError
+from ansible.module_utils.errors import RequiredError
 
-from ansible_collections.ontap.security.plugins.module_utils._client import (
-    REQUESTS_IMPORT_ERROR,
-    Client,
-    Connection,
-    check_host,
-)
-from ansible_collections.ontap.security.plugins.module_utils._errors import InputError, OntapError
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec, faults, read_texts, secrets
-from ansible_collections.ontap.security.plugins.module_utils._plan import together
-from ansible_collections.ontap.security.plugins.module_utils._run import Waiting
-from ansible_collections.ontap.security.plugins.module_utils._secrets import spellings
-from ansible_collections.ontap.security.plugins.module_utils._text import shown_name, visible
-from ansible_collections.ontap.security.plugins.module_utils._vault import FIELDS, check_svm, check_value
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec, faults, read_texts, secrets
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import from_around
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, check_value
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import together
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import check_svm
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import REQUESTS_IMPORT_ERROR, Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection, check_host
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.secrets import spellings
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import shown_name, visible
 
 Function = t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]
-
-
-def _found(*names: str) -> str | None:
-    """The first of these variables that is set. An empty one is not: AWX injects unset fields so.
-
-    Secrets are often stored with the line break of the file that they came from, which belongs to none.
-    """
-    return next((value for name in names if (value := os.environ.get(name, "").strip("\r\n"))), None)
-
-
-def _environment(*names: str, **_kwargs: t.Any) -> str:
-    """A fallback to the environment."""
-    value = _found(*names)
-    if value is None:
-        raise AnsibleFallbackNotFound
-    return value
-
-
-def from_environment(*names: str) -> tuple[t.Callable[..., str], list[str]]:
-    """The value of ``fallback`` in an argument spec."""
-    return (_environment, list(names))
-
-
-CONNECTION: t.Final[Spec] = {
-    "hostname": {"type": "str", "required": True, "fallback": from_environment("ONTAP_HOSTNAME")},
-    "username": {"type": "str", "aliases": ["user"], "fallback": from_environment("ONTAP_USERNAME")},
-    "password": {
-        "type": "str",
-        "aliases": ["pass"],
-        "no_log": True,
-        "fallback": from_environment("ONTAP_PASSWORD"),
-    },
-    "access_token": {"type": "str", "no_log": True, "fallback": from_environment("ONTAP_ACCESS_TOKEN")},
-    "cert_filepath": {"type": "path", "fallback": from_environment("ONTAP_CERT_FILEPATH")},
-    "key_filepath": {"type": "path", "no_log": False, "fallback": from_environment("ONTAP_KEY_FILEPATH")},
-    "http_port": {"type": "int", "default": 443, "fallback": from_environment("ONTAP_HTTP_PORT")},
-    "validate_certs": {"type": "bool", "default": True, "fallback": from_environment("ONTAP_VALIDATE_CERTS")},
-    "ca_path": {"type": "path", "fallback": from_environment("ONTAP_CA_PATH")},
-    "request_timeout": {"type": "int", "default": 60, "fallback": from_environment("ONTAP_REQUEST_TIMEOUT")},
-}
-
-IDENTITY: t.Final[Spec] = {
-    "scope": {"type": "str", "choices": ["svm", "cluster"], "default": "svm"},
-    "svm": {"type": "str", "aliases": ["vserver", "svm_name"]},
-    "svm_uuid": {"type": "str"},
-    "configuration": {"type": "str"},
-}
-
-WAITING: t.Final[Spec] = {
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 600},
-}
-
-# One configuration, as azure_key_vault takes it and azure_key_vaults a list of.
-VAULT: t.Final[Spec] = {
-    **IDENTITY,
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "name": {"type": "str", "aliases": ["vault"], "no_log": False},
-    "key_id": {"type": "str", "no_log": False},
-    "client_id": {"type": "str", "no_log": False, "fallback": from_environment("AKV_CLIENT_ID")},
-    "tenant_id": {"type": "str", "no_log": False, "fallback": from_environment("AKV_TENANT_ID")},
-    "client_secret": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_SECRET")},
-    "client_certificate": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_CERTIFICATE")},
-    "update_credentials": {
-        "type": "str",
-        "choices": ["on_create", "always", "when_unreachable"],
-        "default": "on_create",
-    },
-    "verify": {"type": "bool", "default": True},
-    "skip_verification": {"type": "bool"},
-    "proxy_type": {"type": "str", "choices": ["http", "https"]},
-    "proxy_host": {"type": "str"},
-    "proxy_port": {"type": "int"},
-    "proxy_username": {"type": "str"},
-    "proxy_password": {"type": "str", "no_log": True},
-    "oauth_host": {"type": "str"},
-    "vault_host": {"type": "str"},
-    "port": {"type": "int"},
-    "verify_host": {"type": "bool"},
-    "verify_ip": {"type": "bool"},
-}
-
-# What the modules that act on an existing configuration share.
-ACTION: t.Final[Spec] = {**IDENTITY, "uuid": {"type": "str"}, **WAITING}
-
-
-def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
-    """``wait`` and ``wait_timeout`` (seconds). Raises ``InputError`` for a negative time."""
-    if params["wait_timeout"] < 0:
-        raise InputError(
-            f"wait_timeout is {params['wait_timeout']}; it is a number of seconds, 0 or more",
-            remedy="Leave it out for 600 seconds, or set wait: false not to wait at all.",
-        )
-    return Waiting(wait=params["wait"], timeout=params["wait_timeout"])
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]
@@ -179,11 +81,11 @@ class _Module(AnsibleModule):  # type: ignore[misc]
             for name, option in self.argument_spec.items()
             if option.get("fallback") and name not in self._given[0]
         }
-        found = [f"{name} ({variables[0]})" for name, variables in names.items() if _found(*variables)]
+        found = [f"{name} ({variables[0]})" for name, variables in names.items() if from_around(*variables)]
         lacking = [
             f". {name} can also be given as {variables[0]}"
             for name, variables in names.items()
-            if self.argument_spec[name].get("required") and not _found(*variables)
+            if self.argument_spec[name].get("required") and not from_around(*variables)
         ]
         return "".join(lacking) + (f". From the environment come {', '.join(found)}" if found else "")
 
@@ -203,7 +105,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         return frozenset(
             name
             for name, option in spec.items()
-            if option.get("fallback") and name not in given and params.get(name) == _found(*option["fallback"][1])
+            if option.get("fallback") and name not in given and params.get(name) == from_around(*option["fallback"][1])
         )
 
 
@@ -228,7 +130,7 @@ def _around(spec: Spec, given: t.Container[str] = ()) -> dict[str, str]:
     return {
         name: found
         for name, option in spec.items()
-        if name not in given and option.get("fallback") and (found := _found(*option["fallback"][1]))
+        if name not in given and option.get("fallback") and (found := from_around(*option["fallback"][1]))
     }
 
 
@@ -266,7 +168,7 @@ def _one_application(params: dict[str, t.Any]) -> None:
     A credential that is given beats one of the other kind. Nothing in the environment goes with another ``client_id``
     than its own: a secret sent to the wrong configuration would cut it off from its keys.
     """
-    ambient = (_found("AKV_CLIENT_ID") or "").strip().lower()
+    ambient = (from_around("AKV_CLIENT_ID") or "").strip().lower()
     for entry in _entries(params):
         if ambient and entry.get("client_id") and str(entry["client_id"]).strip().lower() != ambient:
             for name in ("tenant_id", "client_secret", "client_certificate"):

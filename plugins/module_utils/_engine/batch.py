@@ -12,15 +12,23 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._apply import carry_out
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Release, literal
-from ansible_collections.ontap.security.plugins.module_utils._codes import (
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health, health, with_volumes
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, REACHABILITY, VAULTS
+from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import carry_out
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, together
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, fields_to_read, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import DONE, UNKNOWN, Waiting
+from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
     ALREADY_CONFIGURED,
     NO_ENTRY,
     NOT_CONFIGURED,
     UNKNOWN_NAME,
 )
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     BlockedError,
     InputError,
@@ -28,19 +36,8 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OutcomeError,
     UnsupportedError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._health import Health, health, with_volumes
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, Plan, together
-from ansible_collections.ontap.security.plugins.module_utils._run import DONE, UNKNOWN, Waiting
-from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings
-from ansible_collections.ontap.security.plugins.module_utils._vault import (
-    CREDENTIALS,
-    REACHABILITY,
-    VAULTS,
-    Target,
-    Vault,
-    fields_to_read,
-    pick,
-)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 # UUIDs that comfortably fit into a URL.
 _LONGEST_LIST = 50
@@ -368,7 +365,7 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
     sent = {item.result["azure_key_vault"]["uuid"]: item for item in items if item.error is None and _to_verify(item)}
     if not sent:
         return
-    from ansible_collections.ontap.security.plugins.module_utils._write import azure_refuses
+    from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import azure_refuses
 
     try:
         found = _read_reachability(client, sent.keys())

@@ -16,45 +16,43 @@ from __future__ import annotations
 
 import base64
 import functools
-import html
-import ipaddress
-import json
-import math
-import os
 import random
 import re
 import socket
 import ssl
 import time
 import typing as t
-from dataclasses import dataclass, field
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, urlsplit
 
-from ansible_collections.ontap.security.plugins.module_utils._codes import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer, decode
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
     BUSY,
     BUSY_WITH_503,
     NO_ENTRY,
     NOT_AUTHORIZED,
     UNCERTAIN,
     UNKNOWN_NAME,
-    explain,
 )
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection, reason_in
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
-    InputError,
-    JobError,
     JobTimeoutError,
     LostAnswerError,
     OntapError,
     TransportError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._forms import (
-    is_of_record,
-    read_fault,
-    too_deep,
-    write_fault,
+from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import is_of_record, read_fault, write_fault
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import (
+    FAILURES,
+    Job,
+    job_error,
+    names_request,
+    with_arguments,
 )
-from ansible_collections.ontap.security.plugins.module_utils._http import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap.masking import pattern_of
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import Query, query_value
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import VERSION, Release, release_of
+from ansible_collections.ontap.security.plugins.module_utils._ontap.transport import (
     ENCODINGS,
     MAX_ANSWER,
     Adapter,
@@ -62,7 +60,6 @@ from ansible_collections.ontap.security.plugins.module_utils._http import (
     TooMuchError,
     exchange,
 )
-from ansible_collections.ontap.security.plugins.module_utils._secrets import not_a_secret
 
 try:
     import requests
@@ -73,10 +70,6 @@ except ImportError as exc:
     REQUESTS_IMPORT_ERROR: ImportError | None = exc
 else:
     REQUESTS_IMPORT_ERROR = None
-
-VERSION = "0.1.0"
-
-Query = t.Mapping[str, t.Union[str, int, bool]]
 
 # One try and three repetitions: with the pauses below about five seconds, the time a LIF needs to move to another node.
 _TRIES = 4
@@ -105,219 +98,9 @@ _CLIENT_CERTIFICATE = (
     "Log in with a client certificate, cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH), or "
     "let the cluster do without one: security ssl modify -client-enabled false."
 )
-_NO_FILE = "Give a file that is there where the module runs; an execution environment needs it mounted."
-
-# ONTAP documents queued, running, paused, success and failure (in prose error); the vendor's client meets the others.
-_SUCCESS = "success"
-_FAILURES = frozenset({"failure", "error", "cancelled", "expired"})
-
-# Field values in a query are expressions. What is neither made of these characters alone, nor a range or a word with a
-# meaning, goes in quotes, which make ONTAP take it literally.
-_PLAIN = re.compile(r"(?!null$)(?!.*\.\.)[\w./:@-]+", re.ASCII | re.IGNORECASE)
 
 # Where in a result ONTAP's own words are.
 _FREE_TEXT = frozenset({"message", "reasons"})
-
-# Longer numbers are in no answer of ONTAP, and Python takes ages to read very long ones.
-_MAX_DIGITS = 40
-
-
-@dataclass(frozen=True, order=True)
-class Release:
-    """An ONTAP release such as 9.12.1. Features come with a family (9.12), so ``has`` ignores the last number."""
-
-    generation: int
-    major: int
-    minor: int = 0
-
-    def __str__(self) -> str:
-        base = f"{self.generation}.{self.major}"
-        return f"{base}.{self.minor}" if self.minor else base
-
-    def has(self, since: Release) -> bool:
-        """Whether this release is of the family of ``since`` or a later one."""
-        return (self.generation, self.major) >= (since.generation, since.major)
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where and how to log in. Exactly one of password, token and certificate is given.
-
-    ``timeout`` is in seconds for one HTTP exchange altogether, from looking for the address to the last byte of the
-    answer. ``secrets`` are all values that must never appear in a message.
-    """
-
-    hostname: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    access_token: str | None = field(default=None, repr=False)
-    cert_filepath: str | None = None
-    key_filepath: str | None = None
-    port: int = 443
-    validate_certs: bool = True
-    ca_path: str | None = None
-    timeout: int = 60
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def __post_init__(self) -> None:
-        check_host(self.hostname)
-        if not 0 < self.port < 65536:
-            raise InputError(
-                f"http_port (ONTAP_HTTP_PORT) is {self.port}; a TCP port is a number from 1 to 65535",
-                remedy="Leave it out for ONTAP's 443, or give the port the cluster's web service listens on.",
-            )
-        if self.timeout < 1:
-            raise InputError(
-                f"request_timeout (ONTAP_REQUEST_TIMEOUT) is {self.timeout}; it is a number of seconds, at least 1",
-                remedy="Leave it out for 60 seconds, or give the time one request and its answer may take altogether.",
-            )
-        self._check_login()
-        self._check_files()
-
-    @property
-    def base_url(self) -> str:
-        """``https://host:port`` with the brackets an IPv6 address needs."""
-        host = self.hostname.strip("[]")
-        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
-
-    @property
-    def verify(self) -> bool | str:
-        """What requests calls ``verify``."""
-        if not self.validate_certs:
-            return False
-        return self.ca_path or True
-
-    def _check_login(self) -> None:
-        """Exactly one login, complete. An unused user name beside a token or certificate does no harm."""
-        certificate = self.cert_filepath or self.key_filepath
-        kinds = [
-            name
-            for name, given in (
-                ("password", self.password),
-                ("access_token", self.access_token),
-                ("cert_filepath", certificate),
-            )
-            if given
-        ]
-        choices = (
-            "Give exactly one: username and password (ONTAP_USERNAME, ONTAP_PASSWORD), access_token "
-            "(ONTAP_ACCESS_TOKEN), or cert_filepath with key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH)."
-        )
-        if not kinds:
-            missing = "only username is given" if self.username else "no login is given"
-            raise InputError(f"{missing}, so there is nothing to log in with", remedy=choices)
-        if len(kinds) > 1:
-            raise InputError(f"more than one login is given: {', '.join(kinds)}", remedy=choices)
-        if self.password and not self.username:
-            raise InputError(
-                "password is given without username", remedy="Give username (ONTAP_USERNAME) along with password."
-            )
-        if self.key_filepath and not self.cert_filepath:
-            raise InputError(
-                "key_filepath is given without cert_filepath",
-                remedy="Give cert_filepath (ONTAP_CERT_FILEPATH), the client certificate that belongs to the key.",
-            )
-        for option, value in (("password", self.password), ("access_token", self.access_token)):
-            reason = not_a_secret(value) if value else ""
-            if reason:
-                raise InputError(
-                    f"{option} (ONTAP_{option.upper()}) is not usable: {reason}",
-                    remedy="Give the secret itself, and see what the template, variable or credential makes of it.",
-                )
-        if self.password and self.password != self.password.strip("\r\n"):
-            raise InputError(
-                "password (ONTAP_PASSWORD) begins or ends with a line break",
-                remedy="Take it away where the password is stored, or with the filter trim.",
-            )
-        if self.access_token and not re.fullmatch(r"[\x21-\x7e]+", self.access_token):
-            raise InputError(
-                "access_token (ONTAP_ACCESS_TOKEN) holds white space or characters no bearer token has",
-                remedy="Give the token alone, without a line break or the word Bearer.",
-            )
-
-    def _check_files(self) -> None:
-        """Try the files as OpenSSL will, since a bad one otherwise surfaces as an obscure error of the TLS layer."""
-        if self.ca_path and self.validate_certs:
-            if not os.path.exists(self.ca_path):
-                raise InputError(
-                    f"ca_path (ONTAP_CA_PATH): there is no file or folder {self.ca_path}",
-                    remedy=_NO_FILE,
-                )
-            if not os.path.isdir(self.ca_path):
-                try:
-                    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=self.ca_path)
-                except (OSError, ssl.SSLError) as exc:
-                    raise InputError(
-                        f"ca_path (ONTAP_CA_PATH): {self.ca_path} cannot be used as a CA file ({_reason(exc)})",
-                        remedy="Give a readable file of CA certificates in PEM format.",
-                    ) from exc
-        if not self.cert_filepath:
-            return
-        for option, path in (("cert_filepath", self.cert_filepath), ("key_filepath", self.key_filepath)):
-            if path and not os.path.isfile(path):
-                raise InputError(
-                    f"{option} (ONTAP_{option.upper()}): there is no file {path}",
-                    remedy=_NO_FILE,
-                )
-        try:
-            # The empty pass phrase keeps OpenSSL from asking a terminal for one.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(self.cert_filepath, self.key_filepath, password="")
-        except (OSError, ssl.SSLError) as exc:
-            raise InputError(
-                "cert_filepath (ONTAP_CERT_FILEPATH) and key_filepath (ONTAP_KEY_FILEPATH) cannot be used for login: "
-                f"{self.cert_filepath}"
-                f"{' with ' + self.key_filepath if self.key_filepath else ''} ({_reason(exc)})",
-                remedy="Give a certificate and its unencrypted private key in PEM format, in one file or two.",
-            ) from exc
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A successful answer: HTTP status, decoded body (empty if there was none), and the job it names, if any."""
-
-    status: int
-    body: dict[str, t.Any]
-    location: str = ""
-
-    @property
-    def job_uuid(self) -> str | None:
-        """Found by ``job.uuid``, whatever the status and with or without ``_links`` (contract, job lifecycle), or where
-        there is no body by the header ``Location``."""
-        job = self.body.get("job")
-        uuid = job.get("uuid") if isinstance(job, dict) else None
-        found = re.search(r"/cluster/jobs/([\w-]+)", self.location, re.ASCII)
-        return str(uuid) if uuid else found[1] if found else None
-
-
-@dataclass(frozen=True)
-class Job:
-    """An ONTAP job. ``state`` is ONTAP's word, or ``gone`` once ONTAP has removed it (300 s after its end).
-
-    ``description`` is as ONTAP has it, to be compared; message and error, which people see, are without secrets.
-    """
-
-    uuid: str
-    state: str
-    message: str = ""
-    code: str = "0"
-    description: str = ""
-    error: t.Mapping[str, t.Any] | None = None
-    svm: str | None = None
-    svm_uuid: str | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.state == _SUCCESS or self.state == "gone" or self.state in _FAILURES
-
-    def as_result(self) -> dict[str, t.Any]:
-        """The ``job`` key of a result."""
-        return {
-            "uuid": self.uuid,
-            "state": self.state,
-            "message": self.message,
-            "code": self.code,
-            "error": dict(self.error) if self.error else None,
-        }
 
 
 class Client:
@@ -339,7 +122,7 @@ class Client:
         self.now = now
         self._sleep = sleep
         self._base = connection.base_url
-        self._hidden = _spellings(connection.secrets)
+        self._hidden = pattern_of(connection.secrets)
         self._release: Release | None = None
         self._session = session = requests.Session()
         # Without this a matching ~/.netrc replaces the login, and REQUESTS_CA_BUNDLE replaces ca_path.
@@ -464,7 +247,7 @@ class Client:
     def release(self) -> Release:
         """The cluster's ONTAP release, asked for once."""
         if self._release is None:
-            self._release = _release_of(self.get("/api/cluster", {"fields": "version"}).get("version"))
+            self._release = release_of(self.get("/api/cluster", {"fields": "version"}).get("version"))
         return self._release
 
     @property
@@ -504,7 +287,7 @@ class Client:
                 raise
             return None
         found = [self._job_of(record, record["uuid"]) for record in records]
-        return [job for job in found if _names(job.description, method, path)]
+        return [job for job in found if names_request(job.description, method, path)]
 
     def wait(self, uuid: str, timeout: float, seen: t.Callable[[Job], None] = lambda _job: None) -> Job:
         """Poll a job until it ends or ``timeout`` seconds are over. Network faults do not end the wait.
@@ -532,8 +315,8 @@ class Client:
                 seen(job)
                 refused = False
                 fault = ""
-            if job.state in _FAILURES:
-                raise _job_error(job)
+            if job.state in FAILURES:
+                raise job_error(job)
             if job.ended:
                 return job
             left = deadline - self.now()
@@ -582,7 +365,7 @@ class Client:
                 self._session,
                 method,
                 self._base + path,
-                params={key: _query_value(value) for key, value in (query or {}).items()},
+                params={key: query_value(value) for key, value in (query or {}).items()},
                 body=body,
                 verify=self.connection.verify,
                 timeout=timeout,
@@ -600,7 +383,7 @@ class Client:
 
     def _answer(self, method: str, path: str, reply: Reply, check: t.Callable[[dict[str, t.Any]], str]) -> Answer:
         status = reply.status
-        body = _decode(reply.content)
+        body = decode(reply.content)
         if 300 <= status < 400:
             raise self._unusable(
                 method,
@@ -632,7 +415,7 @@ class Client:
             path=path,
             status=reply.status,
             code=str(error["code"]),
-            message=self._clean(_said(str(error.get("message") or "no message"), error)),
+            message=self._clean(with_arguments(str(error.get("message") or "no message"), error)),
             target=self._clean(str(error["target"])) if error.get("target") else None,
         )
 
@@ -706,28 +489,30 @@ class Client:
             what = f"{host} answered {method} {path} with more than {MAX_ANSWER // 1024**2} MiB"
             remedy = f"Where max_records sets the size of a page, make it smaller. {_NOT_ONTAP}."
         elif met(rex.ProxyError, urllib3.exceptions.ProxyError, rex.InvalidProxyURL, rex.InvalidSchema) and unsent:
-            what = f"the proxy for {host} cannot be used ({_reason(_telling(causes))})"
+            what = f"the proxy for {host} cannot be used ({reason_in(_telling(causes))})"
             remedy = "Check HTTPS_PROXY, or put the cluster into NO_PROXY."
         elif met(socket.gaierror):
-            what = f"the name {self.connection.hostname} does not resolve ({_reason(_first(causes, socket.gaierror))})"
+            what = (
+                f"the name {self.connection.hostname} does not resolve ({reason_in(_first(causes, socket.gaierror))})"
+            )
             remedy = "Check hostname (ONTAP_HOSTNAME) and the DNS of the machine that runs the task."
         elif met(ssl.SSLCertVerificationError):
             trusted = self.connection.ca_path or "the CA bundle of Python's certifi"
-            reason = _reason(_first(causes, ssl.SSLCertVerificationError))
+            reason = reason_in(_first(causes, ssl.SSLCertVerificationError))
             what = f"the certificate of {host} is not trusted by {trusted} ({reason})"
             remedy = (
                 "Give the CA that signed the cluster's certificate as ca_path (ONTAP_CA_PATH), and use as hostname a "
                 "name that the certificate carries."
             )
         elif met(ssl.SSLError, rex.SSLError):
-            reason = _reason(_first(causes, ssl.SSLError) if met(ssl.SSLError) else causes[-1])
+            reason = reason_in(_first(causes, ssl.SSLError) if met(ssl.SSLError) else causes[-1])
             meaning, remedy = self._tls_failure(reason)
             what = f"TLS with {host} failed: {meaning} ({reason.lower().replace('_', ' ')})"
         elif met(socket.timeout, TimeoutError, rex.Timeout) and unconnected:
             what = f"{host} did not answer within {timeout:g} seconds"
             remedy = "Check hostname, http_port, HTTPS_PROXY, routes and firewalls; request_timeout sets the time."
         elif unconnected:
-            what = f"no connection to {host} ({_reason(_telling(causes))})"
+            what = f"no connection to {host} ({reason_in(_telling(causes))})"
             remedy = "Check hostname and http_port, and that the cluster's management LIF is up and allows HTTPS."
         elif met(socket.timeout, TimeoutError, rex.Timeout, urllib3.exceptions.TimeoutError):
             what = f"{host} accepted {method} {path} and did not answer in full within {timeout:g} seconds"
@@ -807,47 +592,10 @@ class Client:
         return t.cast(str, self.clean(text, free_text=True))
 
 
-def literal(value: str) -> str:
-    """A query value that ONTAP compares as it stands: in quotes, or in braces where it holds one (contract, query).
-
-    Raises ``InputError`` for what holds both, because neither can be part of itself.
-    """
-    if _PLAIN.fullmatch(value):
-        return value
-    if '"' not in value:
-        return f'"{value}"'
-    if "{" not in value and "}" not in value:
-        return f"{{{value}}}"
-    raise InputError(
-        f"{value!r} holds both quotes and braces, and so cannot be part of a query",
-        remedy="Give a UUID instead of the name.",
-    )
-
-
 def withheld(exc: OntapError) -> bool:
     """Whether a read was refused because the login's role is narrow or the release lacks the path, by ONTAP or by
     something in front of it. ONTAP says so with one code under several statuses (contract, generic codes)."""
     return exc.http_status in (403, 404) or exc.code in NOT_AUTHORIZED
-
-
-def _query_value(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def check_host(hostname: str) -> None:
-    """Raises ``InputError`` when this is no name or address of a host."""
-    plain = hostname[1:-1] if hostname.startswith("[") and hostname.endswith("]") else hostname
-    try:
-        ipaddress.ip_address(plain)
-        return
-    except ValueError:
-        pass
-    if not plain or not re.fullmatch(r"[^\s/\\@?#:%\[\]'\"<>]+", plain):
-        raise InputError(
-            "hostname (ONTAP_HOSTNAME) is not a host name or IP address",
-            remedy="Give the name or address of the cluster management LIF alone, without https://, path or port; "
-            "the port goes into http_port.",
-        )
 
 
 def _next_link(path: str, page: t.Mapping[str, t.Any]) -> str | None:
@@ -891,93 +639,6 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after.strip(), re.ASCII) else None
 
 
-def _decode(content: bytes) -> dict[str, t.Any] | None:
-    """The JSON object in ``content``, or None when it is something else, or what other tools could not take on.
-
-    JSON leaves open what a name means that is given twice, and Python reads what is no JSON at all.
-    """
-    try:
-        body = json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_decimal,
-            parse_constant=_decimal,
-        )
-        if not isinstance(body, dict) or too_deep(body):
-            return None
-        if re.search(rb"\\u[dD][89a-fA-F]", content):
-            # Half a character is no text: it fails as soon as somebody writes it down.
-            json.dumps(body, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    return body
-
-
-def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name is given twice")
-    return found
-
-
-def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError("the number is too long")
-    return int(text)
-
-
-def _decimal(text: str) -> float:
-    number = float(text[:_MAX_DIGITS])
-    if not math.isfinite(number) or len(text) > _MAX_DIGITS:
-        raise ValueError("the number is none")
-    return number
-
-
-def _said(message: str, error: t.Mapping[str, t.Any]) -> str:
-    """ONTAP's message with the code and the message of each record or value at fault, where it does not name them."""
-    arguments = error.get("arguments")
-    added = []
-    for argument in arguments if isinstance(arguments, list) else ():
-        if isinstance(argument, dict):
-            code, text = str(argument.get("code") or ""), str(argument.get("message") or "")
-            if code != str(error.get("code")) or text not in message:
-                added.append(f"{code}: {text}".strip(": "))
-    return f"{message} [{'; '.join(added)}]" if added else message
-
-
-def _release_of(version: t.Any) -> Release:
-    if isinstance(version, dict):
-        try:
-            return Release(int(version["generation"]), int(version["major"]), int(version.get("minor") or 0))
-        except (KeyError, TypeError, ValueError):
-            match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(version.get("full", "")))
-            if match:
-                return Release(int(match[1]), int(match[2]), int(match[3] or 0))
-    raise TransportError(
-        "GET /api/cluster names no ONTAP release", remedy="Check that hostname is an ONTAP cluster's management LIF."
-    )
-
-
-def _names(description: str, method: str, path: str) -> bool:
-    """Whether a job's description names a request. The path of a create is the beginning of every other one."""
-    named = re.search(rf"(?:\b([A-Z]+) +)?{re.escape(path)}/?(?=[\s?]|$)", description)
-    return named is not None and named[1] in (None, method)
-
-
-def _job_error(job: Job) -> JobError:
-    known = explain(job.code)
-    said = _said(job.message or "no message", job.error or {})
-    return JobError(
-        f"ONTAP's job {job.uuid} ended in state {job.state}: {said} (ONTAP code {job.code})",
-        meaning=known.meaning if known else "",
-        remedy=known.remedy if known else f"Look at the job on the cluster: job show -uuid {job.uuid}.",
-        code=job.code,
-        ontap_message=said,
-        job=job.as_result(),
-    )
-
-
 def _causes(exc: BaseException) -> t.Iterator[BaseException]:
     """The exception and all that led to it: requests and urllib3 hide causes in args, reason and context."""
     todo: list[object] = [exc]
@@ -1001,18 +662,6 @@ def _telling(causes: list[BaseException]) -> BaseException:
     return next((cause for cause in reversed(causes) if getattr(cause, "strerror", None)), causes[-1])
 
 
-def _reason(exc: BaseException) -> str:
-    """The operating system's or OpenSSL's word for it, without Python's decoration."""
-    said = exc.args[0] if isinstance(exc, OSError) and exc.args and isinstance(exc.args[0], str) else None
-    return str(
-        getattr(exc, "verify_message", None)
-        or getattr(exc, "reason", None)
-        or getattr(exc, "strerror", None)
-        or said
-        or type(exc).__name__
-    )
-
-
 def cleaned(
     function: t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]],
 ) -> t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]:
@@ -1030,28 +679,3 @@ def cleaned(
             raise
 
     return cleaning
-
-
-def _spellings(secrets: t.Iterable[str]) -> t.Pattern[str] | None:
-    """A pattern for every secret as it stands, in JSON, HTML, URLs and base64; the longest first, so that none is left
-    in part. A very short one counts only as a word of its own, else it would tear every message apart."""
-    found: set[str] = set()
-    for secret in secrets:
-        for form in {secret, "".join(secret.split())} - {""}:
-            if len(form) < 4:
-                found.add(rf"(?<!\w){re.escape(form)}(?!\w)")
-                continue
-            quoted = {quote(form), quote(form, safe=""), quote_plus(form)}
-            encoded = {encode(form.encode()).decode() for encode in (base64.b64encode, base64.urlsafe_b64encode)}
-            spelled = {
-                form,
-                json.dumps(form)[1:-1],
-                json.dumps(form)[1:-1].replace("/", "\\/"),
-                html.escape(form),
-                *quoted,
-                *(re.sub("%..", lambda match: match[0].lower(), text) for text in quoted),
-                *encoded,
-                *(text.rstrip("=") for text in encoded),
-            }
-            found.update(re.escape(text) for text in spelled)
-    return re.compile("|".join(sorted(found, key=len, reverse=True))) if found else None

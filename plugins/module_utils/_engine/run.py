@@ -9,17 +9,15 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Job, Release
-from ansible_collections.ontap.security.plugins.module_utils._codes import NO_ENTRY, NOT_CONFIGURED
-from ansible_collections.ontap.security.plugins.module_utils._errors import ApiError, OntapError
-from ansible_collections.ontap.security.plugins.module_utils._plan import Plan, Step
-from ansible_collections.ontap.security.plugins.module_utils._vault import (
-    KEY_VERSIONS,
-    Target,
-    Vault,
-    fields_to_read,
-    read,
-)
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import KEY_VERSIONS
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, fields_to_read, read
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import NO_ENTRY, NOT_CONFIGURED
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Job
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 # What became of a request. A check run says ``done`` of what would be sent, since that is what it foresees.
 DONE: t.Final = "done"
@@ -95,7 +93,7 @@ class Run:
         found = read_scope(self.client, self.target, fields_to_read([*self.wanted.shown_by, *also]))
         if "state" not in self.wanted.shown_by:
             return found
-        from ansible_collections.ontap.security.plugins.module_utils._health import with_volumes
+        from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
 
         return with_volumes(self.client, found)
 

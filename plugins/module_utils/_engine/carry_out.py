@@ -14,26 +14,13 @@ import contextlib
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client, Job
-from ansible_collections.ontap.security.plugins.module_utils._codes import (
-    ALREADY_CONFIGURED,
-    NO_ENTRY,
-    NOT_CONFIGURED,
-    RESTORE_INCOMPLETE,
-    UNKNOWN_NAME,
-)
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
-    ApiError,
-    JobError,
-    JobTimeoutError,
-    LostAnswerError,
-    OntapError,
-    OutcomeError,
-    TransportError,
-)
-from ansible_collections.ontap.security.plugins.module_utils._health import health
-from ansible_collections.ontap.security.plugins.module_utils._plan import CREATE, DELETE, Plan, Step, unlike_asked
-from ansible_collections.ontap.security.plugins.module_utils._run import (
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import unlike_asked
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import HEALTH_FIELDS, REACHABILITY
+from ansible_collections.ontap.security.plugins.module_utils._azure.uris import one_names_a_version
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import CREATE, DELETE, Plan, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import (
     DONE,
     REFUSED,
     UNKNOWN,
@@ -42,14 +29,26 @@ from ansible_collections.ontap.security.plugins.module_utils._run import (
     Sent,
     trying,
 )
-from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings, occupied
-from ansible_collections.ontap.security.plugins.module_utils._vault import (
-    HEALTH_FIELDS,
-    REACHABILITY,
-    Vault,
-    one_names_a_version,
-    pick,
+from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings, occupied
+from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
+    ALREADY_CONFIGURED,
+    NO_ENTRY,
+    NOT_CONFIGURED,
+    RESTORE_INCOMPLETE,
+    UNKNOWN_NAME,
 )
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    ApiError,
+    JobError,
+    JobTimeoutError,
+    LostAnswerError,
+    OntapError,
+    OutcomeError,
+    TransportError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Job
 
 # Long enough for most jobs, so that they cost no poll; short enough for any request_timeout in use.
 _SERVER_WAIT = 15

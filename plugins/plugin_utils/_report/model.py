@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from fnmatch import fnmatchcase
 
-from ansible_collections.ontap.security.plugins.module_utils._client import VERSION
-from ansible_collections.ontap.security.plugins.module_utils._vault import SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import VERSION
 
 SCHEMA = "ontap.security/drift-report"
 SCHEMA_VERSION = 2
@@ -359,7 +359,7 @@ def _remember(report: Report, memory: _Memory) -> None:
 
     for host in report["hosts"]:
         for vault in host["vaults"]:
-            for name, finding in _findings(vault):
+            for name, finding in findings_of(vault):
                 keep(_key(host["host"], vault, name), finding.get("first_seen"))
         for entry in host.get("remembered") or []:
             keep(_key(host["host"], entry, entry["field"]), entry["first_seen"])
@@ -369,7 +369,7 @@ def _key(host: str, where: Mapping, name: str) -> _Key:
     return (host, str(where["scope"]), str(where["svm"] or ""), str(where["configuration"] or ""), name)
 
 
-def _findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
     """What is to be judged in a configuration, by name: its differences, its verdict if that has none, settings that
     nobody described, its health."""
     for drift in vault["drift"]:
@@ -387,7 +387,7 @@ def _findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequence[_Exception]) -> None:
     """Give every finding of a host its severity, its age and its exception."""
     for vault in host["vaults"]:
-        for name, finding in _findings(vault):
+        for name, finding in findings_of(vault):
             key = _key(host["host"], vault, name)
             if name == "health":
                 finding["severity"] = "critical" if finding["verdict"] in _ILL else "high"
@@ -409,7 +409,7 @@ def _keep_ages(host: dict[str, t.Any], before: _Memory) -> None:
     """Where nobody could look, nothing has ended: the next report needs the age of what was there."""
     if host["status"] == "ok":
         return
-    found = {_key(host["host"], vault, name) for vault in host["vaults"] for name, _finding in _findings(vault)}
+    found = {_key(host["host"], vault, name) for vault in host["vaults"] for name, _finding in findings_of(vault)}
     left = sorted(set(before.by_host.get(host["host"], ())) - found)
     if left:
         names = ("scope", "svm", "configuration", "field")
@@ -431,7 +431,7 @@ def _apply_exceptions(finding: dict[str, t.Any], key: _Key, exceptions: t.Sequen
 
 def _sum_up(vault: dict[str, t.Any]) -> None:
     """The configuration as a whole: the worst that is not ignored, and the oldest."""
-    findings = [finding for _name, finding in _findings(vault)]
+    findings = [finding for _name, finding in findings_of(vault)]
     if not findings:
         return
     live = [finding for finding in findings if not finding["ignored"]]
@@ -453,7 +453,7 @@ def described(host: Mapping) -> bool:
 
 def open_findings(vault: Mapping) -> list[dict[str, t.Any]]:
     """What somebody has to look at: all findings that no exception covers."""
-    return [finding for _name, finding in _findings(vault) if not finding["ignored"]]
+    return [finding for _name, finding in findings_of(vault) if not finding["ignored"]]
 
 
 def state_of(host: Mapping) -> str:
@@ -496,7 +496,7 @@ def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
             "undescribed": sum(bool(vault["undescribed"]) for vault in vaults),
         },
         "severities": severities,
-        "ignored": sum(finding["ignored"] for vault in vaults for _name, finding in _findings(vault)),
+        "ignored": sum(finding["ignored"] for vault in vaults for _name, finding in findings_of(vault)),
         "coverage": {
             "hosts": _percent(by_status["ok"], len(hosts)),
             "configurations": _percent(managed, len(vaults)),
@@ -609,7 +609,7 @@ def _warnings(part: Report) -> list[str]:
 
 
 def _make_older(host: str, vault: dict[str, t.Any], before: _Memory) -> None:
-    for name, finding in _findings(vault):
+    for name, finding in findings_of(vault):
         finding["first_seen"] = before.first_seen.get(_key(host, vault, name), finding["first_seen"])
     _sum_up(vault)
 
@@ -626,118 +626,6 @@ def _merged_exceptions(parts: t.Sequence[Report]) -> list[dict[str, t.Any]]:
             same = merged.setdefault(json.dumps({**entry, "matches": 0}, sort_keys=True), {**entry, "matches": 0})
             same["matches"] += entry["matches"]
     return list(merged.values())
-
-
-# --- rows
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table: a field that differs, or a host or configuration about which there is something else."""
-
-    host: str
-    status: str
-    cluster: str = ""
-    release: str = ""
-    scope: str = ""
-    svm: str = ""
-    configuration: str = ""
-    uuid: str = ""
-    verdict: str = ""
-    field: str = ""
-    desired: t.Any = None
-    actual: t.Any = None
-    severity: str = ""
-    action: str = ""
-    first_seen: str = ""
-    ignored: bool = False
-    reason: str = ""
-    expires: str = ""
-    expired: bool = False
-    health: str = ""
-    note: str = ""
-
-    @property
-    def where(self) -> str:
-        """The configuration for people."""
-        if not self.scope:
-            return ""
-        place = "cluster scope" if self.scope == "cluster" else self.svm
-        return f"{place} / {self.configuration}" if self.configuration and self.configuration != "default" else place
-
-    @property
-    def open(self) -> bool:
-        """Whether somebody has to look at it."""
-        return bool(self.severity) and not self.ignored
-
-
-def rows(report: Mapping) -> t.Iterator[Row]:
-    """Every host and configuration at least once, in the order of the report."""
-    for host in report["hosts"]:
-        common = {
-            "host": host["host"],
-            "status": host["status"],
-            "cluster": (host["cluster"] or {}).get("name") or "",
-            "release": host["release"] or "",
-        }
-        if host["status"] != "ok":
-            yield Row(**common, verdict=host["status"], severity="high", note=said(host["error"]))
-        elif not host["vaults"]:
-            yield Row(**common, verdict="nothing_described", note="Nothing is described for this cluster.")
-        for vault in host["vaults"]:
-            yield from _rows(vault, {**common, "health": "" if host["health_asked"] else "not_asked"})
-
-
-def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
-    here: dict[str, t.Any] = {
-        **common,
-        **{name: vault[name] or "" for name in ("scope", "svm", "configuration", "uuid", "verdict")},
-        "health": (vault["health"] or {}).get("verdict") or common["health"],
-    }
-    error = said(vault["error"])
-    findings = list(_findings(vault))
-    if not findings:
-        yield Row(**here)
-    for name, finding in findings:
-        ignore = finding["ignore"] or {}
-        judged = {
-            "severity": finding["severity"],
-            "first_seen": finding["first_seen"],
-            "ignored": finding["ignored"],
-            "reason": ignore.get("reason") or "",
-            "expires": ignore.get("expires") or "",
-            "expired": bool(ignore.get("expired")),
-        }
-        if name == "health" and "reasons" in finding:
-            note = "; ".join(finding["reasons"])
-            yield Row(**here, **judged, field=name, desired="healthy", actual=finding["verdict"], note=note)
-        elif "desired" in finding:
-            compared = {key: finding[key] for key in ("field", "desired", "actual")}
-            yield Row(**here, **judged, **compared, action=finding["action"] or "", note=error)
-        elif "actual" in finding:
-            compared = {key: finding[key] for key in ("field", "actual")}
-            note = "Nobody has described this setting: describe it, or remove it."
-            yield Row(**{**here, "verdict": "undescribed"}, **judged, **compared, note=note)
-        else:
-            yield Row(**here, **judged, note=error or _advice(vault["verdict"]))
-
-
-def _advice(verdict: str) -> str:
-    if verdict == "unmanaged":
-        return "No entry describes this configuration: describe it, or remove it."
-    return ""
-
-
-def said(error: Mapping | None) -> str:
-    """What an error says, which may be several lines, on one."""
-    return " ".join(str((error or {}).get("msg") or "").split("\n"))
-
-
-def shown(value: t.Any) -> str:
-    """A value for people. A field that is not set is nothing, which is not the text 'None'."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _time(text: str) -> datetime:

@@ -14,16 +14,10 @@ import hashlib
 import html
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._report import (
-    SEVERITIES,
-    Mapping,
-    Row,
-    rows,
-    shown,
-    state_of,
-)
-from ansible_collections.ontap.security.plugins.module_utils._report_text import WORDS, counted, headline
-from ansible_collections.ontap.security.plugins.module_utils._text import visible
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
+from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import WORDS, counted, headline
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import SEVERITIES, Mapping, state_of
+from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import Row, rows, shown
 
 STYLE = """
 :root {

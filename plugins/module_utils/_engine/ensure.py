@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
-from ansible_collections.ontap.security.plugins.module_utils._codes import UNKNOWN_NAME
-from ansible_collections.ontap.security.plugins.module_utils._errors import ApiError, OntapError
-from ansible_collections.ontap.security.plugins.module_utils._plan import Plan, together, too_old
-from ansible_collections.ontap.security.plugins.module_utils._run import RacedError, Run, Waiting, Wanted, trying
-from ansible_collections.ontap.security.plugins.module_utils._vault import Vault, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, together, too_old
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import RacedError, Run, Waiting, Wanted, trying
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, OntapError
 
 
 def ensure(client: Client, wanted: Wanted, *, check_mode: bool, waiting: Waiting | None = None) -> dict[str, t.Any]:
@@ -74,7 +74,7 @@ def _ensure_once(run: Run) -> dict[str, t.Any]:
 def _act(run: Run, current: Vault | None) -> dict[str, t.Any]:
     if not run.plan.changed:
         return run.result(current.record if current else run.plan.record)
-    from ansible_collections.ontap.security.plugins.module_utils._write import write
+    from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import write
 
     return write(run, current, again=_ensure_once)
 
@@ -104,7 +104,7 @@ def _look(run: Run) -> Vault | None:
 
 
 def _check_surroundings(run: Run, *, check_mode: bool) -> None:
-    from ansible_collections.ontap.security.plugins.module_utils._surroundings import Surroundings
+    from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 
     Surroundings(run.client, run.target).check(run.target, check_mode=check_mode)
 
