@@ -9,7 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump, make
+from ansible_collections.ontap.security.plugins.plugin_utils._report.make import make
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump
 
 DOCUMENTATION = r"""
 name: drift_report

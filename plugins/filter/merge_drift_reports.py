@@ -9,7 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, merge
+from ansible_collections.ontap.security.plugins.plugin_utils._report.merge import merge
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError
 
 DOCUMENTATION = r"""
 name: merge_drift_reports
