@@ -36,6 +36,7 @@ OUTSIDE = {
     "lookup": {"ansible"},
     "module_utils/_ansible": {"ansible"},
     "module_utils/_ontap/client": {"requests", "urllib3"},
+    "module_utils/_ontap/failures": {"requests", "urllib3"},
     "module_utils/_ontap/transport": {"requests", "urllib3"},
 }
 
