@@ -34,6 +34,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
+    InputError,
     JobTimeoutError,
     LostAnswerError,
     OntapError,
@@ -116,7 +117,7 @@ class Client:
         self._session = session = requests.Session()
         # Without this a matching ~/.netrc replaces the login, and REQUESTS_CA_BUNDLE replaces ca_path.
         session.trust_env = False
-        session.proxies = t.cast("t.MutableMapping[str, str]", get_environ_proxies(self._base))
+        session.proxies = _proxies(self._base)
         session.mount("https://", Adapter())
         session.headers.update(
             {
@@ -497,6 +498,22 @@ def withheld(exc: OntapError) -> bool:
     """Whether a read was refused because the login's role is narrow or the release lacks the path, by ONTAP or by
     something in front of it. ONTAP says so with one code under several statuses (contract, generic codes)."""
     return exc.http_status in (403, 404) or exc.code in NOT_AUTHORIZED
+
+
+def _proxies(url: str) -> t.MutableMapping[str, str]:
+    """The environment's proxies for ``url``. Raises ``InputError`` for one without a host: requests stumbles on it."""
+    proxies = t.cast("t.MutableMapping[str, str]", get_environ_proxies(url))
+    proxy = proxies.get("https") or proxies.get("all") or ""
+    try:
+        named = not proxy or urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname
+    except ValueError:
+        named = None
+    if not named:
+        raise InputError(
+            "the proxy in HTTPS_PROXY has no host",
+            remedy="Write it as http://proxy.example.com:3128, or put the cluster into NO_PROXY.",
+        )
+    return proxies
 
 
 def _next_link(path: str, page: t.Mapping[str, t.Any]) -> str | None:
