@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.beats import CLIENT, OLD, TENANT, WRITES
 from tests.integration.test_playbooks import NEW_SECRET, Ran, run
 from tests.simulator import Simulator
+from tests.support.beats import CLIENT, OLD, TENANT, WRITES
 
 OTHER = "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa"
 # What an AWX credential brings along.
