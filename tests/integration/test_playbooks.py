@@ -14,11 +14,11 @@ from tests.awx.extra_vars import written
 from tests.simulator import Simulator
 from tests.support import runner
 from tests.support.beats import KEY, KEY_2, OLD, connection
+from tests.support.rotations import NEW_SECRET
 from tests.support.runner import Ran, ansible_playbook
 
 # UUID of the configuration of cluster scope.
 CLUSTER = "11111111-2222-3333-4444-555555555555"
-NEW_SECRET = "the-new-secret-of-the-application"
 
 
 @pytest.fixture
