@@ -314,7 +314,8 @@ from ansible_collections.ontap.security.plugins.module_utils._ansible.entry impo
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import CONNECTION, IDENTITY
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health, with_volumes
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.search import Search, count, search
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
@@ -342,7 +343,7 @@ def argument_spec() -> Spec:
 @cleaned
 def inform(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
-    wanted = Search.of(params)
+    wanted = Search.of(AKV, params)
     about = {"cluster": _cluster(client)} if params["cluster"] else {}
     if params["count_only"]:
         return {"changed": False, "azure_key_vaults": [], "num_records": count(client, wanted), **about}

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from tests.simulator import Simulator
 from tests.support.beats import CERTIFICATE, FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.support.waits import Waits

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._azure.steps import REKEY, RENEW
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import COMPARED, CREDENTIALS, FIELDS, SECRETS
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import REKEY, UPDATE, Plan
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     BlockedError,
     InputError,
@@ -331,7 +332,7 @@ def test_absent_is_one_delete_or_nothing() -> None:
 
 def test_the_new_key_comes_after_the_new_credential() -> None:
     plan = make_plan(desired(svm="vs0", key_id=OTHER["key_id"], **SECRET, update_credentials="always"), vault())
-    assert [step.kind for step in plan.steps] == [UPDATE, REKEY]
+    assert [step.kind for step in plan.steps] == [RENEW, REKEY]
     assert "key_id" not in plan.steps[0].body
 
 

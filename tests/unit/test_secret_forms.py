@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import check_value
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
 from tests.support.beats import CERTIFICATE, CLIENT, FULL, pkcs12

@@ -11,8 +11,8 @@ import typing as t
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
-from ansible_collections.ontap.security.plugins.module_utils._engine.run import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 
 
 def from_around(*names: str) -> str | None:

@@ -11,12 +11,20 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
+from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
+    CREATE,
+    DELETE,
+    REKEY,
+    RENEW,
+    SET_VERIFY,
+    UPDATE,
+)
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     AUTHENTICATION_METHODS,
     COMPARED,
     CREDENTIALS,
     FIELDS,
-    KEY_STORES,
     PATCH_NEEDS_SECRET_UNTIL,
     R9_14,
     REACHABILITY,
@@ -33,20 +41,10 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
     one_names_a_version,
     vault_uri,
 )
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import (
-    CREATE,
-    DELETE,
-    REKEY,
-    SET,
-    SET_VERIFY,
-    UPDATE,
-    Drift,
-    Gate,
-    Plan,
-    Step,
-)
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Field
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.verify import proof_of
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Drift, Gate, Plan, Proof, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, Field, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
@@ -67,6 +65,7 @@ class Desired:
     Azure after a create or with a new credential.
     """
 
+    resource: t.ClassVar[Resource] = AKV
     target: Target
     present: bool = True
     values: t.Mapping[str, t.Any] = field(default_factory=dict)
@@ -116,6 +115,11 @@ class Desired:
             verify=params.get("verify") is not False,
         )
 
+    @classmethod
+    def absent(cls, target: Target) -> Desired:
+        """That a configuration is not there."""
+        return cls(target, present=False)
+
     def beside(self, current: Vault) -> Desired:
         """What of it counts for a configuration that exists.
 
@@ -144,6 +148,11 @@ class Desired:
     def creates(self) -> bool:
         """Whether a configuration that does not exist is created."""
         return self.present
+
+    @property
+    def proof(self) -> Proof | None:
+        """How a new credential is tried."""
+        return proof_of(unverified=bool(self.flags.get("skip_verification"))) if self.verify else None
 
     def undescribed(self, current: Vault | None) -> list[dict[str, t.Any]]:
         """The settings of a configuration that are set although nobody described them, each with ``field`` and
@@ -216,7 +225,7 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
     if missing:
         gate.blockers.append(
             InputError(
-                f"{target} has no Azure Key Vault configuration yet, and creating one needs {', '.join(missing)}",
+                f"{target} has no {AKV.noun} yet, and creating one needs {', '.join(missing)}",
                 remedy="Give these options as well, or check svm, svm_uuid and scope. The application can come from "
                 "the environment (AKV_CLIENT_ID, AKV_TENANT_ID, AKV_CLIENT_SECRET or AKV_CLIENT_CERTIFICATE), which "
                 "counts only where client_id is not given, or is the same.",
@@ -284,7 +293,8 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
     if body:
         _complete_patch(desired, body, gate)
         # First the PATCH: a new key may only be reachable with the new credential.
-        steps.insert(0, Step(UPDATE, "PATCH", f"{VAULTS}/{current.uuid}", body))
+        shown = any(name in COMPARED for name in body)
+        steps.insert(0, Step(UPDATE if shown else RENEW, "PATCH", f"{VAULTS}/{current.uuid}", body))
 
     changes = {name: value for name, value in {**differing, **body}.items() if name in COMPARED}
     if method:
@@ -451,17 +461,6 @@ def _version_not_shown(key_id: str | None, current: Vault, release: Release | No
             "key_id names a version, and ONTAP shows none of that key. Releases before 9.13.1 never show one, so "
             "whether it is this version cannot be told; from 9.9.1 on azure_key_vault_rekey with force: true moves to "
             "it in any case. Leave the version out of key_id if any will do."
-        )
-
-
-def unlike_asked(step: Step, vault: Vault, release: Release | None) -> t.Iterator[str]:
-    """That ONTAP, after a move to a key, shows a version that was not asked for, or none of the one that was."""
-    key_id, shown = step.body.get("key_id"), vault.value("key_id")
-    if vault.shows_key_versions(release) and one_names_a_version(key_id, shown):
-        yield (
-            f"ONTAP reported success for key_id {key_id} and shows {shown}. Whether it uses that version alone, or "
-            "always the newest, cannot be told. azure_key_vault_rekey will move again, unless its key_id is as ONTAP "
-            "shows it."
         )
 
 

@@ -25,8 +25,6 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.release impo
 from ansible_collections.ontap.security.plugins.module_utils._ontap.secrets import not_a_secret, not_pkcs12
 
 VAULTS = "/api/security/azure-key-vaults"
-KEY_STORES = "/api/security/key-stores"
-SVMS = "/api/svm/svms"
 
 R9_7 = Release(9, 7)
 R9_8 = Release(9, 8)

@@ -1,14 +1,20 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A described resource: its fields. Pure."""
+"""A resource as a value: its fields, and all else that the engine has to know of it. Pure."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
+from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
+
+# What resources share: the collection of all key managers, of whatever type, and the SVMs.
+KEY_STORES = "/api/security/key-stores"
+SVMS = "/api/svm/svms"
 
 
 def _text(value: t.Any) -> t.Any:
@@ -21,7 +27,7 @@ def _check_nothing(value: t.Any) -> None:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of ``/security/azure-key-vaults`` that a user can set; the option has the field's name.
+    """One field of a resource that a user can set; the option has the field's name.
 
     ``since`` is the first release that has it, ``patch`` the first whose PATCH takes it and ``patch_until`` the
     first whose PATCH no longer does (contract, fields by release). ``canonical`` gives the form two values are
@@ -47,3 +53,87 @@ class Field:
         if self.equal is not None:
             return self.equal(one, other)
         return bool(self.canonical(one) == self.canonical(other))
+
+
+@dataclass(frozen=True)
+class Health:
+    """A one-word verdict, why, and the nodes concerned."""
+
+    verdict: str
+    reasons: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {"verdict": self.verdict, "reasons": list(self.reasons), "nodes": list(self.nodes)}
+
+
+@dataclass(frozen=True)
+class Queries:
+    """What a query over all records of a resource may name.
+
+    ``names`` has everything with the first release that knows it, ``groups`` what fields may name besides.
+    ``compared_here`` are options that ONTAP cannot filter by, with the field that each is compared with here.
+    ``instead`` says what to ask for instead of secrets, ``other_spellings`` what a name is on other releases.
+    ``check(name, value, option)`` raises ``InputError`` for what cannot be a value of a field.
+    """
+
+    names: t.Mapping[str, Release]
+    groups: t.Collection[str] = ()
+    compared_here: t.Mapping[str, str] = field(default_factory=dict)
+    instead: str = ""
+    other_spellings: t.Mapping[str, str] = field(default_factory=dict)
+    check: t.Callable[[str, t.Any, str], None] = lambda _name, _value, _option: None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of configuration that ONTAP keeps for the cluster and its SVMs, and that users describe.
+
+    ``one`` is what messages call one of them, with its article; ``key`` the name of one in a result, ``many`` that of a
+    list, also as an option. ``path`` is its collection, ``store`` its type among the key managers, of which an SVM can
+    have one enabled.
+
+    ``compared`` are the fields that are state of a record, neither secret nor a flag that goes along with one.
+    ``standard`` are those that ONTAP returns unasked; others are asked for by name when a user manages them, because
+    the documents do not say that ``fields=*`` returns what was never set. ``health`` are the fields that ``judge``
+    looks at, and ``passing`` those that come and go without anybody's doing. ``options`` tells by which option a user
+    knows a field that is none to set.
+
+    ``complete(reader, records, fields)`` adds to records what ``fields`` need to be judged and no record shows.
+    ``besides(record, release, foreseen)`` is what a result says of a record besides; ``foreseen`` are the fields that
+    are to be sent in a check run.
+    """
+
+    one: str
+    key: str
+    many: str
+    path: str
+    store: str
+    fields: t.Mapping[str, Field]
+    compared: t.Collection[str]
+    record: type[Record] = Record
+    standard: t.Collection[str] = ()
+    options: t.Mapping[str, str] = field(default_factory=dict)
+    health: t.Collection[str] = ()
+    passing: t.Collection[str] = ()
+    queries: Queries = Queries({})
+    judge: t.Callable[[t.Any], Health] = lambda _record: Health("unknown")
+    complete: t.Callable[[Reader, tuple[t.Any, ...], t.Collection[str]], tuple[t.Any, ...]] = (
+        lambda _reader, records, _fields: records
+    )
+    besides: t.Callable[[t.Mapping[str, t.Any], Release | None, t.Collection[str]], dict[str, t.Any]] = (
+        lambda _record, _release, _foreseen: {}
+    )
+
+    @property
+    def noun(self) -> str:
+        return self.one.partition(" ")[2]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The fields that ONTAP never shows."""
+        return tuple(name for name, item in self.fields.items() if item.secret)
+
+    def to_read(self, managed: t.Iterable[str]) -> str:
+        """The ``fields`` of a read that must show the ``managed`` fields."""
+        return ",".join(["*", *sorted(set(managed) - set(self.standard))])
