@@ -12,8 +12,7 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.doc_fragments import connection as connection_fragment
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
-from ansible_collections.ontap.security.plugins.module_utils._azure.resource import QUERY_FIELDS
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, QUERY_FIELDS, SECRETS
 from ansible_collections.ontap.security.plugins.module_utils._ontap import client as _client
 from ansible_collections.ontap.security.plugins.module_utils._ontap import transport as _http
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
 from ansible_collections.ontap.security.plugins.module_utils._azure.rekey import Rekey
-from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV, QUERY_FIELDS
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.restore import RESTORE, Restore
 from ansible_collections.ontap.security.plugins.module_utils._azure.steps import CREATE, DELETE
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     AUTHENTICATION_METHODS,
     COMPARED,
     FIELDS,
+    QUERY_FIELDS,
     SECRETS,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import (
@@ -62,26 +63,27 @@ numbers = st.sampled_from([443, 3128, 8443, 0, 65536, -1])
 
 def plain(name: str) -> st.SearchStrategy[t.Any]:
     """Values of a field that can be meant."""
+    item = FIELDS[name]
     if name in ("name", "key_id"):
         return uris if name == "name" else key_ids
-    if name in ("proxy_port", "port"):
+    if item.type == "int":
         return st.sampled_from([443, 3128])
-    if name in ("verify_host", "verify_ip", "skip_verification"):
+    if item.type == "bool":
         return st.booleans()
-    if name in SECRETS:
+    if item.secret:
         return st.sampled_from([CANARY, f"{CANARY}=1", f"  {CANARY}\\\"'"])
-    if name == "proxy_type":
-        return st.sampled_from(["http", "https"])
+    if item.choices:
+        return st.sampled_from(item.choices)
     return ids if name.endswith("_id") else names
 
 
 def anything(name: str) -> st.SearchStrategy[t.Any]:
     """Values of a field's type, also those that cannot be meant."""
-    if name in ("proxy_port", "port"):
+    if FIELDS[name].type == "int":
         return numbers
-    if name in SECRETS:
+    if FIELDS[name].secret:
         return st.one_of(plain(name), junk.map(lambda text: CANARY + text), junk.map(lambda text: text + CANARY))
-    return plain(name) if name.startswith(("verify", "skip")) else st.one_of(plain(name), junk)
+    return plain(name) if FIELDS[name].type == "bool" else st.one_of(plain(name), junk)
 
 
 def options(of: t.Callable[[str], st.SearchStrategy[t.Any]]) -> st.SearchStrategy[dict[str, t.Any]]:

@@ -83,10 +83,14 @@ def from_outside(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"ansible_collections"}
 
 
-def from_plugins(path: Path) -> set[str]:
-    """The files of plugins/ that a file imports, as paths without suffix; of a package, the file that is meant."""
+def from_plugins(path: Path, *, deep: bool = True) -> set[str]:
+    """The files of plugins/ that a file imports, as paths without suffix; of a package, the file that is meant.
+
+    Without ``deep``, only those that are imported when the file is.
+    """
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if deep else tree.body:
         if isinstance(node, ast.ImportFrom) and t.cast(str, node.module).startswith(PLUGINS):
             name = t.cast(str, node.module).removeprefix(PLUGINS).replace(".", "/")
             package = (ROOT / "plugins" / name).is_dir()
@@ -163,6 +167,22 @@ def test_nothing_loads_what_it_does_not_need() -> None:
 def test_the_engine_knows_no_resource() -> None:
     for path in ROOT.glob("plugins/module_utils/_engine/*.py"):
         assert not re.search("azure|akv|vault", path.read_text(encoding="utf-8"), re.IGNORECASE), path
+
+
+def loads(path: Path) -> set[str]:
+    """All files of plugins/ that are loaded with a file, but for what functions load when they are called."""
+    todo, found = [name_of(path)], set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += from_plugins(ROOT / "plugins" / f"{name}.py", deep=False)
+    return found
+
+
+@named(path for path in CODE if layer_of(name_of(path)) in ("filter", "lookup", "plugin_utils"))
+def test_the_controller_loads_no_http(path: Path) -> None:
+    assert not loads(path) & {name for name, known in OUTSIDE.items() if "requests" in known}
 
 
 @named(ROOT.glob("plugins/doc_fragments/*.py"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Holder, Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
     CREATE,
@@ -25,6 +26,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     COMPARED,
     CREDENTIALS,
     FIELDS,
+    FLAGS,
     PATCH_NEEDS_SECRET_UNTIL,
     R9_14,
     REACHABILITY,
@@ -82,7 +84,7 @@ class Desired:
         given = {name: params[name] for name in FIELDS if params.get(name) is not None}
         ambient = params.get("ambient") or frozenset()
         for name, value in given.items():
-            check_value(name, value, f"{name} (AKV_{name.upper()})" if name in ambient else None)
+            check_value(name, value, f"{name} ({FIELDS[name].environment})" if name in ambient else None)
         present = params.get("state", "present") == "present"
         if present and all(name in given for name in CREDENTIALS):
             raise InputError(
@@ -109,7 +111,7 @@ class Desired:
             present=present,
             values={name: given[name] for name in COMPARED if name in given},
             secrets=secrets,
-            flags={name: given[name] for name in ("skip_verification",) if name in given},
+            flags={name: given[name] for name in FLAGS if name in given},
             update_credentials=policy,
             ambient=frozenset(name for name in ambient if name in given),
             verify=params.get("verify") is not False,
@@ -121,17 +123,17 @@ class Desired:
         return cls(target, present=False)
 
     def beside(self, current: Vault) -> Desired:
-        """What of it counts for a configuration that exists.
-
-        The environment of a job is there for many configurations. Its application completes one that is created, but is
-        no wish to move another to it, and its credential is not for another application's configuration.
-        """
-        application = self.values.get("client_id") if "client_id" in self.ambient else None
-        another = application is not None and not FIELDS["client_id"].same(application, current.value("client_id"))
+        """What of it counts for a configuration that exists."""
+        given = {**self.values, **self.secrets}
+        sources = (
+            Source.own({name: value for name, value in given.items() if name not in self.ambient}),
+            Source.environment({name: value for name, value in given.items() if name in self.ambient}),
+        )
+        left_out = self.ambient - resolve(sources, Holder(current.value("client_id"))).ambient
         return replace(
             self,
-            values={name: value for name, value in self.values.items() if name not in self.ambient},
-            secrets={name: value for name, value in self.secrets.items() if not (another and name in self.ambient)},
+            values={name: value for name, value in self.values.items() if name not in left_out},
+            secrets={name: value for name, value in self.secrets.items() if name not in left_out},
         )
 
     @property
@@ -161,9 +163,11 @@ class Desired:
             return []
         return [
             {"field": name, "actual": current.value(name)}
-            for name, usual in UNDESCRIBED.items()
+            for name, undescribed in UNDESCRIBED.items()
             # What is unset may be shown as nothing, an empty text or 0.
-            if current.value(name) and name not in self.values and not FIELDS[name].same(current.value(name), usual)
+            if current.value(name)
+            and name not in self.values
+            and not FIELDS[name].same(current.value(name), undescribed.usual)
         ]
 
     def plan(self, current: Vault | None, release: Release | None = None) -> Plan:

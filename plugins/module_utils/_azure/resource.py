@@ -12,11 +12,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     FIELDS,
     HEALTH_FIELDS,
     KEY_VERSIONS,
-    R9_7,
-    R9_8,
-    R9_10,
-    R9_14,
-    R9_16,
+    QUERY_FIELDS,
     STANDARD,
     VAULTS,
     check_value,
@@ -25,45 +21,6 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.vault import
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Queries, Resource
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
-
-# Everything a query may name, with the first release that knows it (contract, GET of the collection).
-QUERY_FIELDS: t.Final[dict[str, Release]] = {
-    **dict.fromkeys(
-        ("uuid", "name", "key_id", "client_id", "tenant_id", "scope", "svm.name", "svm.uuid"),
-        R9_7,
-    ),
-    **dict.fromkeys(("state.available", "state.cluster_state", "state.code", "state.message"), R9_7),
-    **dict.fromkeys(("proxy_type", "proxy_host", "proxy_port", "proxy_username"), R9_8),
-    **dict.fromkeys(
-        ("azure_reachability.reachable", "azure_reachability.code", "azure_reachability.message"),
-        R9_8,
-    ),
-    **dict.fromkeys(
-        (
-            "ekmip_reachability.reachable",
-            "ekmip_reachability.code",
-            "ekmip_reachability.message",
-            "ekmip_reachability.node.name",
-            "ekmip_reachability.node.uuid",
-        ),
-        R9_8,
-    ),
-    "authentication_method": R9_10,
-    **dict.fromkeys(
-        (
-            "configuration.name",
-            "configuration.uuid",
-            "enabled",
-            "oauth_host",
-            "vault_host",
-            "port",
-            "verify_host",
-            "verify_ip",
-        ),
-        R9_14,
-    ),
-    "skip_verification": R9_16,
-}
 
 
 def _judge(vault: Vault) -> Health:

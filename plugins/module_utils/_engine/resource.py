@@ -21,30 +21,77 @@ def _text(value: t.Any) -> t.Any:
     return value
 
 
-def _check_nothing(value: t.Any) -> None:
-    pass
+@dataclass(frozen=True)
+class Check:
+    """What a value must be: ``test`` raises ``ValueError`` with the reason, ``remedy`` says what to give instead."""
+
+    test: t.Callable[[t.Any], None]
+    remedy: str
+
+    def __call__(self, value: t.Any) -> None:
+        self.test(value)
+
+
+@dataclass(frozen=True)
+class Undescribed:
+    """That a field is worth telling where it is set and nobody has described it, and how bad that is; but for the
+    ``usual`` value, which needs no describing."""
+
+    usual: t.Any = None
+    severity: str = "medium"
+
+
+_ANYTHING: t.Final = Check(lambda _value: None, "")
+
+# What a field is to a record: shown and compared; never shown; or going along with a request, and no part of it.
+STATE: t.Final = "state"
+SECRET: t.Final = "secret"
+FLAG: t.Final = "flag"
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a resource that a user can set; the option has the field's name.
+    """One field of a resource that a user can set; the option has the field's name, ``type``, ``choices`` and
+    ``aliases``.
 
-    ``since`` is the first release that has it, ``patch`` the first whose PATCH takes it and ``patch_until`` the
-    first whose PATCH no longer does (contract, fields by release). ``canonical`` gives the form two values are
-    compared in, and where there is none ``equal`` compares them; ``check`` raises ``ValueError`` for a value that
-    cannot be meant.
+    ``get``, ``post`` and ``patch`` are the first release that has it in that request (None: none has), ``patch_until``
+    is the first whose PATCH no longer takes it (contract, fields by release). ``environment`` is the variable that
+    stands in for an option that is not given, ``method`` what ONTAP calls logging in with this credential.
+    ``canonical`` gives the form two values are compared in, and where there is none ``equal`` compares them; ``check``
+    raises ``ValueError`` for a value that cannot be meant. ``severity`` is how bad it is that the field differs.
     """
 
     name: str
-    since: Release
-    patch: Release | None
+    get: Release | None = None
+    post: Release | None = None
+    patch: Release | None = None
     patch_until: Release | None = None
-    create: bool = True
+    type: str = "str"
+    choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    role: str = STATE
     required: bool = False
-    secret: bool = False
+    environment: str = ""
+    method: str = ""
     canonical: t.Callable[[t.Any], t.Any] = _text
     equal: t.Callable[[t.Any, t.Any], bool] | None = None
-    check: t.Callable[[t.Any], None] = _check_nothing
+    check: Check = _ANYTHING
+    severity: str = "medium"
+    undescribed: Undescribed | None = None
+
+    @property
+    def since(self) -> Release:
+        """The first release that has it in any request."""
+        return min(release for release in (self.get, self.post, self.patch) if release)
+
+    @property
+    def create(self) -> bool:
+        """Whether POST takes it."""
+        return self.post is not None
+
+    @property
+    def secret(self) -> bool:
+        return self.role == SECRET
 
     def same(self, one: t.Any, other: t.Any) -> bool:
         """Whether two values mean the same. A field ONTAP leaves out is unset, which is no value's equal."""
