@@ -33,7 +33,7 @@ def rotate(
     sims: t.Sequence[Simulator],
     folder: Path,
     *arguments: str,
-    environment: t.Mapping[str, str] = APPLICATION,
+    environment: t.Mapping[str, str] | None = None,
     of_hosts: t.Mapping[str, t.Any] | None = None,
     **variables: t.Any,
 ) -> Ran:
@@ -47,7 +47,7 @@ def rotate(
         folder,
         "rotate_secret",
         *arguments,
-        environment={**environment, "ANSIBLE_SHOW_CUSTOM_STATS": "true"},
+        environment={**(APPLICATION if environment is None else environment), "ANSIBLE_SHOW_CUSTOM_STATS": "true"},
         others=sims[1:],
         **variables,
     )
