@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
-import sys
 import tempfile
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.beats import Outcome, connection
+from tests.integration.cores import NEWEST, programs
 from tests.simulator import Simulator
 
 HERE = Path(__file__).parent
@@ -24,13 +23,14 @@ _OURS = ("ONTAP_", "AKV_", "PYTHONDONTWRITEBYTECODE")
 
 @dataclass(frozen=True)
 class Task:
-    """One task: options of a module, in check mode or not, with environment variables of its own."""
+    """One task: options of a module, in check mode or not, with environment variables and keywords of its own."""
 
     options: t.Mapping[str, t.Any]
     check: bool = False
     module: str = "azure_key_vault"
     environment: t.Mapping[str, str] = field(default_factory=dict)
     name: str = "task"
+    keywords: t.Mapping[str, t.Any] = field(default_factory=dict)
 
     def as_yaml(self) -> dict[str, t.Any]:
         # JSON is YAML; unsafe strings and templates are not wanted in tests.
@@ -40,6 +40,7 @@ class Task:
             "check_mode": self.check,
             "environment": dict(self.environment),
             "ignore_errors": True,
+            **self.keywords,
         }
 
 
@@ -58,6 +59,8 @@ def play(
     defaults: t.Mapping[str, t.Any] | None = None,
     arguments: t.Sequence[str] = (),
     environment: t.Mapping[str, str] | None = None,
+    in_process: bool = True,
+    core: str = NEWEST,
 ) -> Played:
     """Run the tasks in one play. ``defaults`` replace the connection options given by ``module_defaults``.
 
@@ -72,7 +75,10 @@ def play(
                         "hosts": "localhost",
                         "connection": "local",
                         "gather_facts": False,
-                        "vars": {"ansible_python_interpreter": shlex.quote(sys.executable)},
+                        "vars": {
+                            "ansible_python_interpreter": "{{ ansible_playbook_python | quote }}",
+                            "ontap_in_process": in_process,
+                        },
                         "module_defaults": {
                             "group/ontap.security.ontap": dict(connection(sim) if defaults is None else defaults)
                         },
@@ -84,7 +90,7 @@ def play(
         sim.clear()
         finished = subprocess.run(
             [
-                str(Path(sys.executable).with_name("ansible-playbook")),
+                str(programs(core) / "ansible-playbook"),
                 "-i",
                 "localhost,",
                 *arguments,
