@@ -12,8 +12,8 @@ Ansible imports an action in its first process, when a task with it is next, and
 imported here is loaded once, and only in plays that use it. Nothing else outlives the fork: sessions and threads begin
 and end within ``main``.
 
-This is the only file that knows private parts of Ansible. Each says since when or until when it is there; all were seen
-in ansible-core 2.16.19, 2.19.14 and 2.21.5.
+This is the only file that knows private parts of Ansible. They were seen in ansible-core 2.16.19, 2.17.14, 2.18.19,
+2.19.14, 2.20.10 and 2.21.5.
 """
 
 from __future__ import annotations
@@ -42,11 +42,10 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap import catal
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import REQUESTS_IMPORT_ERROR
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import kind
 
-try:
-    # From 2.19 on.
+# From 2.19 on a packed module is an object of a class of its own, and not a tuple.
+_Built: t.Final = getattr(module_common, "_BuiltModule", None)
+if _Built is not None:
     from ansible.module_utils import _internal
-except ImportError:
-    _internal = None
 
 _SWITCH: t.Final = "ontap_in_process"
 # How 2.19 and later write arguments and results of modules that ask for nothing else.
@@ -116,14 +115,14 @@ class InProcess(normal.ActionModule):  # type: ignore[misc]
         # So that nothing makes a folder for a module that needs none.
         return self._here or bool(super()._is_pipelining_enabled(*given, **others))
 
-    def _configure_module(self, module_name: str, module_args: Task, task_vars: Task) -> t.Any:
+    def _configure_module(self, *given: t.Any, **others: t.Any) -> t.Any:
         if not self._here:
-            return super()._configure_module(module_name=module_name, module_args=module_args, task_vars=task_vars)
-        return packed(module_args, str(self.module.__file__))
+            return super()._configure_module(*given, **others)
+        return packed(others["module_args"], str(self.module.__file__))
 
-    def _low_level_execute_command(self, cmd: str, **others: t.Any) -> t.Any:
+    def _low_level_execute_command(self, *given: t.Any, **others: t.Any) -> t.Any:
         if not self._here:
-            return super()._low_level_execute_command(cmd, **others)
+            return super()._low_level_execute_command(*given, **others)
         # Ansible starts local commands in this folder.
         return called(self.module.main, others["in_data"], self._loader.get_basedir())
 
@@ -148,13 +147,12 @@ def packed(arguments: Task, path: str) -> t.Any:
     """What Ansible's ``_configure_module`` returns, with the arguments for all that a Python would be fed."""
     given = {"ANSIBLE_MODULE_ARGS": arguments}
     style, shebang = "new", f"#!{sys.executable}"
-    if _internal is None:
-        # Until 2.18: a tuple.
+    if _Built is None:
         data = json.dumps(given, cls=formats.AnsibleJSONEncoder, vault_to_text=True).encode()
         return style, shebang, data, path
-    # From 2.19 on: a class of its own. The encoder takes off what Ansible knows of a value beside the value.
+    # It takes off what Ansible knows of a value beside the value.
     encoder = formats.get_module_encoder(_FORMAT, formats.Direction.CONTROLLER_TO_MODULE)
-    built = module_common._BuiltModule(
+    built = _Built(
         b_module_data=json.dumps(given, cls=encoder).encode(),
         module_style=style,
         shebang=shebang,
@@ -194,12 +192,12 @@ def _alone(arguments: bytes) -> t.Iterator[None]:
         (warnings, "_global_warnings", type(warnings._global_warnings)()),
         (warnings, "_global_deprecations", type(warnings._global_deprecations)()),
     ]
-    if _internal is not None:
+    if _Built is not None:
         ours += [
             (basic, "_ANSIBLE_PROFILE", _FORMAT),
             # The module sets it; it holds the arguments, and so secrets.
             (basic, "_PARSED_MODULE_ARGS", None),
-            # From 2.19 on. Else warnings would be shown at once, and lack in the result.
+            # Else warnings would be shown at once, and lack in the result.
             (_internal, "is_controller", False),
         ]
     before = [(module, name, getattr(module, name)) for module, name, _value in ours]
