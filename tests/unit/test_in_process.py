@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import socket
+import subprocess
 import sys
 import threading
 import types
@@ -195,3 +196,43 @@ def test_paths_are_those_beside_the_playbook(tmp_path: Path) -> None:
     seen = []
     _in_process.called(lambda: seen.append(os.getcwd()), b"{}", str(tmp_path))
     assert seen == [str(tmp_path)]
+
+
+# What Ansible's first process does, and a fork of it for each task.
+FIRST_AND_FORKS = """
+import json, os, sys, threading
+from ansible_collections.ontap.security.plugins.action.azure_key_vault import ActionModule
+from ansible_collections.ontap.security.plugins.plugin_utils._in_process import called, packed
+
+def sockets():
+    files = [f"/proc/self/fd/{file}" for file in os.listdir("/proc/self/fd")]
+    return [link for link in map(os.readlink, filter(os.path.lexists, files)) if link.startswith("socket:")]
+
+built, _path = packed(json.load(sys.stdin), "x")
+inherited = set(sys.modules)
+for _task in range(3):
+    assert threading.active_count() == 1 and not sockets()
+    if not os.fork():
+        status = called(ActionModule.module.main, built.b_module_data, "/")["rc"]
+        added = [name for name in set(sys.modules) - inherited if not name.startswith(("ansible.", "encodings."))]
+        print(status, added, flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_forks_share_what_is_loaded_and_no_connection() -> None:
+    with Simulator(release="9.16.1", svms=("vs0",)) as sim:
+        sim.ontap.add_vault("vs0", **OLD)
+        options = {**connection(sim), "svm": "vs0", "client_secret": SECRET, "update_credentials": "always"}
+        sim.clear()
+        finished = subprocess.run(
+            [sys.executable, "-c", FIRST_AND_FORKS],
+            input=json.dumps(options),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (finished.stdout.splitlines(), finished.stderr) == (["0 []"] * 3, "")
+        changes = [request["connection"] for request in sim.requests if request["method"] == "PATCH"]
+    assert len(set(changes)) == len(changes) == 3
