@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import typing as t
 from dataclasses import replace
@@ -105,3 +106,35 @@ def test_what_ontap_says_is_no_template(core: str, tmp_path: Path) -> None:
     assert output.count("runs in Ansible's process") == 1
     assert "ONTAP: {{ 6 * 7 }} is no value" in output
     assert "ontap_in_process is text, and must be a boolean" in output
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def printed(name: str) -> str:
+    """What the README says to write into a file."""
+    (text,) = re.findall(rf"`{re.escape(name)}`:\n\n```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    return str(text)
+
+
+def test_the_first_playbook_needs_no_interpreter(tmp_path: Path) -> None:
+    """As the README prints it, with another host and CA, from a virtual environment that PATH does not lead to."""
+    with Simulator(release="9.16.1", svms=("vs0",)) as sim:
+        inventory = printed("inventory.yml").replace("cluster1.example.com", sim.host)
+        playbook = printed("akv.yml").replace("/etc/pki/ontap-ca.pem", str(sim.ca_path))
+        assert sim.host in inventory
+        assert str(sim.ca_path) in playbook
+        (tmp_path / "inventory.yml").write_text(inventory)
+        (tmp_path / "akv.yml").write_text(playbook)
+        exported = {
+            "ONTAP_USERNAME": sim.username,
+            "ONTAP_PASSWORD": sim.password,
+            "AKV_CLIENT_SECRET": SECRET,
+            # ONTAP's is 443.
+            "ONTAP_HTTP_PORT": str(sim.port),
+            "PATH": "/usr/bin:/bin",
+        }
+        for more, changed in (("--check", 1), ("--diff", 1), ("--diff", 0)):
+            failed, output = ansible_playbook("2.19", tmp_path, "-i", "inventory.yml", "akv.yml", more, **exported)
+            assert (failed, f"changed={changed} " in output) == (0, True), output
+        assert sim.ontap.secret("vs0", "client_secret") == SECRET
