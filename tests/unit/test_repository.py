@@ -37,6 +37,7 @@ OUTSIDE = {
     "plugin_utils/_in_process": {"ansible"},
     "module_utils/_ansible": {"ansible"},
     "module_utils/_ontap/client": {"requests", "urllib3"},
+    "module_utils/_ontap/failures": {"requests", "urllib3"},
     "module_utils/_ontap/transport": {"requests", "urllib3"},
 }
 

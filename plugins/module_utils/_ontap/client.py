@@ -18,8 +18,6 @@ import base64
 import functools
 import random
 import re
-import socket
-import ssl
 import time
 import typing as t
 from urllib.parse import quote, urlsplit
@@ -33,14 +31,16 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import
     UNCERTAIN,
     UNKNOWN_NAME,
 )
-from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection, reason_in
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
+    InputError,
     JobTimeoutError,
     LostAnswerError,
     OntapError,
     TransportError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._ontap.failures import NOT_ONTAP, transport_error
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import is_of_record, read_fault, write_fault
 from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import (
     FAILURES,
@@ -54,10 +54,8 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.query import
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import VERSION, Release, release_of
 from ansible_collections.ontap.security.plugins.module_utils._ontap.transport import (
     ENCODINGS,
-    MAX_ANSWER,
     Adapter,
     Reply,
-    TooMuchError,
     exchange,
 )
 
@@ -91,14 +89,6 @@ _FIRST_POLL = 0.5
 _POLL_GROWTH = 1.6
 _MAX_POLL = 8.0
 
-_NOT_ONTAP = (
-    "A proxy or load balancer may have answered instead of ONTAP: check hostname, http_port, HTTPS_PROXY and NO_PROXY"
-)
-_CLIENT_CERTIFICATE = (
-    "Log in with a client certificate, cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH), or "
-    "let the cluster do without one: security ssl modify -client-enabled false."
-)
-
 # Where in a result ONTAP's own words are.
 _FREE_TEXT = frozenset({"message", "reasons"})
 
@@ -127,7 +117,7 @@ class Client:
         self._session = session = requests.Session()
         # Without this a matching ~/.netrc replaces the login, and REQUESTS_CA_BUNDLE replaces ca_path.
         session.trust_env = False
-        session.proxies = t.cast("t.MutableMapping[str, str]", get_environ_proxies(self._base))
+        session.proxies = _proxies(self._base)
         session.mount("https://", Adapter())
         session.headers.update(
             {
@@ -201,12 +191,12 @@ class Client:
             if not following or enough(found):
                 return found
             if following in links or (records and not new):
-                raise TransportError(f"GET {path} answered with pages that lead in a circle", remedy=_NOT_ONTAP)
+                raise TransportError(f"GET {path} answered with pages that lead in a circle", remedy=NOT_ONTAP)
             if len(links) == _MAX_PAGES or self.now() > deadline:
                 raise TransportError(
                     f"GET {path} answered with {len(links) + 1} pages, and there is no end of them",
                     remedy=f"A list may have {_MAX_PAGES} pages and take {_MAX_LISTING // 60} minutes: make the pages "
-                    f"larger where max_records makes them small. {_NOT_ONTAP}",
+                    f"larger where max_records makes them small. {NOT_ONTAP}",
                 )
             links.add(following)
             page = self._exchange("GET", following, check=check).body
@@ -371,7 +361,7 @@ class Client:
                 timeout=timeout,
             )
         except (rex.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
-            raise self._transport_error(method, path, exc, timeout) from None
+            raise transport_error(self.connection, self._clean, method, path, exc, timeout) from None
 
     def _read(self, method: str, path: str, reply: Reply, check: t.Callable[[dict[str, t.Any]], str]) -> Answer:
         """ONTAP's answer, or its error, or the error that something else has answered."""
@@ -431,7 +421,7 @@ class Client:
             status,
             f"{method} {path} was answered with HTTP {status} and {len(reply.content)} bytes of "
             f"{self._clean(kind[:60]) or 'no content type'} {why}.{refused}",
-            f"{_NOT_ONTAP}, and that the web service of the cluster is up.",
+            f"{NOT_ONTAP}, and that the web service of the cluster is up.",
         )
 
     def _unusable(self, method: str, path: str, status: int, what: str, remedy: str) -> TransportError:
@@ -474,94 +464,6 @@ class Client:
             return "cert_filepath and key_filepath (ONTAP_CERT_FILEPATH, ONTAP_KEY_FILEPATH)"
         return "username and password (ONTAP_USERNAME, ONTAP_PASSWORD)"
 
-    def _transport_error(self, method: str, path: str, exc: BaseException, timeout: float) -> TransportError:
-        """The error for an exchange that failed, in words. ``timeout`` is what it had, in seconds."""
-        host = f"{self.connection.hostname} port {self.connection.port}"
-        causes = list(_causes(exc))
-
-        def met(*kinds: type[BaseException]) -> bool:
-            return any(isinstance(cause, kinds) for cause in causes)
-
-        # Only what failed before there was a connection has certainly not reached ONTAP.
-        unconnected = met(urllib3.exceptions.NewConnectionError)
-        unsent = unconnected or met(rex.InvalidURL, rex.InvalidSchema)
-        if met(TooMuchError):
-            what = f"{host} answered {method} {path} with more than {MAX_ANSWER // 1024**2} MiB"
-            remedy = f"Where max_records sets the size of a page, make it smaller. {_NOT_ONTAP}."
-        elif met(rex.ProxyError, urllib3.exceptions.ProxyError, rex.InvalidProxyURL, rex.InvalidSchema) and unsent:
-            what = f"the proxy for {host} cannot be used ({reason_in(_telling(causes))})"
-            remedy = "Check HTTPS_PROXY, or put the cluster into NO_PROXY."
-        elif met(socket.gaierror):
-            what = (
-                f"the name {self.connection.hostname} does not resolve ({reason_in(_first(causes, socket.gaierror))})"
-            )
-            remedy = "Check hostname (ONTAP_HOSTNAME) and the DNS of the machine that runs the task."
-        elif met(ssl.SSLCertVerificationError):
-            trusted = self.connection.ca_path or "the CA bundle of Python's certifi"
-            reason = reason_in(_first(causes, ssl.SSLCertVerificationError))
-            what = f"the certificate of {host} is not trusted by {trusted} ({reason})"
-            remedy = (
-                "Give the CA that signed the cluster's certificate as ca_path (ONTAP_CA_PATH), and use as hostname a "
-                "name that the certificate carries."
-            )
-        elif met(ssl.SSLError, rex.SSLError):
-            reason = reason_in(_first(causes, ssl.SSLError) if met(ssl.SSLError) else causes[-1])
-            meaning, remedy = self._tls_failure(reason)
-            what = f"TLS with {host} failed: {meaning} ({reason.lower().replace('_', ' ')})"
-        elif met(socket.timeout, TimeoutError, rex.Timeout) and unconnected:
-            what = f"{host} did not answer within {timeout:g} seconds"
-            remedy = "Check hostname, http_port, HTTPS_PROXY, routes and firewalls; request_timeout sets the time."
-        elif unconnected:
-            what = f"no connection to {host} ({reason_in(_telling(causes))})"
-            remedy = "Check hostname and http_port, and that the cluster's management LIF is up and allows HTTPS."
-        elif met(socket.timeout, TimeoutError, rex.Timeout, urllib3.exceptions.TimeoutError):
-            what = f"{host} accepted {method} {path} and did not answer in full within {timeout:g} seconds"
-            remedy = "ONTAP may be busy: try again, or give a larger request_timeout."
-        elif met(rex.InvalidURL, UnicodeError):
-            what = f"{self._base} cannot be called"
-            remedy = "Check hostname (ONTAP_HOSTNAME), http_port and HTTPS_PROXY."
-        else:
-            what = f"the connection to {host} broke during {method} {path} ({type(causes[-1]).__name__})"
-            remedy = "The network, the cluster's LIF or a proxy dropped it: run the task again."
-        kind = TransportError if unsent or method == "GET" else LostAnswerError
-        error = kind(self._clean(what), remedy=remedy, method=method, path=path)
-        error.retry = not met(
-            TooMuchError, socket.gaierror, ssl.SSLCertVerificationError, rex.InvalidURL, rex.InvalidSchema
-        )
-        return error
-
-    def _tls_failure(self, reason: str) -> tuple[str, str]:
-        """What OpenSSL's ``reason`` means here, and what to do about it."""
-        if reason.endswith(("_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE")):
-            return (
-                "it speaks only versions of TLS that are too old for this machine",
-                "Let the cluster speak TLS 1.2 or 1.3: security config modify -interface SSL -supported-protocols "
-                "TLSv1.2,TLSv1.3.",
-            )
-        if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"):
-            return (
-                "what listens there does not speak TLS, but perhaps plain HTTP",
-                "Give the cluster's HTTPS port as http_port (ONTAP_HTTP_PORT), 443 unless somebody has changed it.",
-            )
-        if reason.endswith(("_ALERT_HANDSHAKE_FAILURE", "_ALERT_INSUFFICIENT_SECURITY")):
-            return (
-                "it ended the handshake, because it demands a client certificate or has no cipher in common with this "
-                "machine",
-                f"{_CLIENT_CERTIFICATE} Otherwise compare the ciphers: security config show.",
-            )
-        if "_ALERT_" in reason and ("CERTIFICATE" in reason or reason.endswith(("_UNKNOWN_CA", "_ACCESS_DENIED"))):
-            if self.connection.cert_filepath:
-                return (
-                    "it does not accept the client certificate",
-                    f"Check that {self.connection.cert_filepath} has not expired, and that the cluster has the CA that "
-                    "signed it (security certificate install -type client-ca).",
-                )
-            return ("it demands a client certificate, and none is given", _CLIENT_CERTIFICATE)
-        return (
-            "the handshake or the connection broke",
-            "Check that http_port (ONTAP_HTTP_PORT) is the cluster's HTTPS port, and what is in between.",
-        )
-
     def _pause(self, attempt: int, exc: OntapError) -> None:
         pause = _FIRST_PAUSE * 2 ** (attempt - 1)
         if exc.http_status == 401:
@@ -598,6 +500,22 @@ def withheld(exc: OntapError) -> bool:
     return exc.http_status in (403, 404) or exc.code in NOT_AUTHORIZED
 
 
+def _proxies(url: str) -> t.MutableMapping[str, str]:
+    """The environment's proxies for ``url``. Raises ``InputError`` for one without a host: requests stumbles on it."""
+    proxies = t.cast("t.MutableMapping[str, str]", get_environ_proxies(url))
+    proxy = proxies.get("https") or proxies.get("all") or ""
+    try:
+        named = not proxy or urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname
+    except ValueError:
+        named = None
+    if not named:
+        raise InputError(
+            "the proxy in HTTPS_PROXY has no host",
+            remedy="Write it as http://proxy.example.com:3128, or put the cluster into NO_PROXY.",
+        )
+    return proxies
+
+
 def _next_link(path: str, page: t.Mapping[str, t.Any]) -> str | None:
     """Path and query of the next page. The link is opaque; its host is not taken, for the login must not go there."""
     href = ((page.get("_links") or {}).get("next") or {}).get("href")
@@ -608,7 +526,7 @@ def _next_link(path: str, page: t.Mapping[str, t.Any]) -> str | None:
     except ValueError:
         parts = urlsplit("")
     if not parts.path.startswith("/api/"):
-        raise TransportError(f"GET {path} answered with a next page that is not in ONTAP's API", remedy=_NOT_ONTAP)
+        raise TransportError(f"GET {path} answered with a next page that is not in ONTAP's API", remedy=NOT_ONTAP)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
@@ -637,29 +555,6 @@ def _busy(method: str, exc: ApiError) -> bool:
 def _seconds(retry_after: str) -> float | None:
     """The header Retry-After, where it is a number of seconds."""
     return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after.strip(), re.ASCII) else None
-
-
-def _causes(exc: BaseException) -> t.Iterator[BaseException]:
-    """The exception and all that led to it: requests and urllib3 hide causes in args, reason and context."""
-    todo: list[object] = [exc]
-    seen: set[int] = set()
-    while todo:
-        item = todo.pop(0)
-        # An error of our own, in whose handling this one came up, is another story.
-        if not isinstance(item, BaseException) or isinstance(item, OntapError) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        yield item
-        todo.extend([*item.args, getattr(item, "reason", None), item.__cause__, item.__context__])
-
-
-def _first(causes: list[BaseException], *kinds: type[BaseException]) -> BaseException:
-    return next(cause for cause in causes if isinstance(cause, kinds))
-
-
-def _telling(causes: list[BaseException]) -> BaseException:
-    """The innermost one that the operating system has a word for."""
-    return next((cause for cause in reversed(causes) if getattr(cause, "strerror", None)), causes[-1])
 
 
 def cleaned(

@@ -13,12 +13,12 @@ import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
+from ansible_collections.ontap.security.plugins.plugin_utils._report.make import without_health
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
     SEVERITIES,
     Mapping,
     open_findings,
     state_of,
-    without_health,
 )
 from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import Row, rows, said, shown
 

@@ -1,19 +1,14 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drift report as data: made from what the hosts returned, merged, and taken apart into rows. Pure, no I/O."""
+"""The drift report as data: its words, how it is read and written, and what can be asked of it. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
 import typing as t
-from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
-from fnmatch import fnmatchcase
-
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import SECRETS
-from ansible_collections.ontap.security.plugins.module_utils._ontap.release import VERSION
+from datetime import datetime, timezone
 
 SCHEMA = "ontap.security/drift-report"
 SCHEMA_VERSION = 2
@@ -21,26 +16,12 @@ SCHEMA_VERSION = 2
 SEVERITIES: t.Final = ("critical", "high", "medium", "low")
 STATUSES: t.Final = ("ok", "unreachable", "error")
 VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
-# How an entry of the ignore list names the cluster scope, which has no SVM.
-CLUSTER_SCOPE = "(cluster)"
+# Verdicts over health that say what is wrong.
+ILL: t.Final = frozenset({"azure_unreachable", "keys_missing", "node_unreachable"})
 
 Report = dict[str, t.Any]
 Mapping = t.Mapping[str, t.Any]
-# Host, scope, SVM, configuration, field: what stays the same from one report to the next.
-_Key = tuple[str, str, str, str, str]
 
-_HIGH = {
-    *("name", "key_id", "client_id", "tenant_id", "authentication_method", "state", "enabled"),
-    # Where the secret is sent, and what keeps somebody else from taking it there.
-    *("oauth_host", "verify_host", "verify_ip"),
-}
-_HIGH_UNDESCRIBED = {"oauth_host", "vault_host", "proxy_host"}
-_ILL = {"azure_unreachable", "keys_missing", "node_unreachable"}
-_OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
-_NOT_COVERED = "No report covers this host."
-_NEVER_ANSWERED = "The host failed or was unreachable before it could be asked."
-# What of a module's error is worth keeping. Never more than this: a failed task may hold anything.
-_OF_ERROR = ("code", "http_status", "method", "path", "meaning", "remedy")
 _LONGEST_TEXT = 2000
 
 
@@ -48,136 +29,13 @@ class ReportError(Exception):
     """What was given is no drift report, or nothing that one can be made from."""
 
 
-# --- making
-
-
-def make(
-    looked: t.Mapping[str, Mapping],
-    *,
-    started: str,
-    ended: str,
-    health: bool = True,
-    clusters: t.Mapping[str, Mapping] | None = None,
-    previous: str | Mapping | None = None,
-    ignore: t.Any = (),
-) -> Report:
-    """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing, and ``health`` says
-    whether that is part of it. ``clusters`` has what azure_key_vault_info returned of the clusters themselves, where it
-    was asked. ``previous`` is the report before this one."""
-    warnings: list[str] = []
-    before = _previous(previous, warnings)
-    today = _time(started).date()
-    if isinstance(ignore, (str, t.Mapping)):
-        # What is no list is one entry, which then cannot be understood.
-        ignore = [ignore]
-    exceptions = [_Exception.of(entry, today) for entry in ignore]
-    warnings += [f"Exception {number}: {e.problem}" for number, e in enumerate(exceptions, 1) if e.problem]
-    hosts = []
-    for name in sorted(looked):
-        host = _host(name, looked[name] or {}, health)
-        _add_cluster(host, (clusters or {}).get(name) or {}, warnings)
-        _judge(host, started, before, exceptions)
-        hosts.append(host)
-    return _report(hosts, started, ended, warnings, [e.as_result() for e in exceptions], [], health)
-
-
-def _report(
-    hosts: list[dict[str, t.Any]],
-    started: str,
-    ended: str,
-    warnings: list[str],
-    exceptions: list[dict[str, t.Any]],
-    not_covered: list[str],
-    with_health: bool,
-) -> Report:
-    summary = _summary(hosts)
-    with_health = with_health and all(host["health_asked"] for host in hosts)
-    return {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "collection_version": VERSION,
-        "started": started,
-        "ended": ended,
-        "summary": {
-            **summary,
-            "health_asked": with_health,
-            "not_covered": not_covered,
-            "ignore": exceptions,
-            "warnings": warnings + _notes(hosts, exceptions, with_health),
-        },
-        "hosts": hosts,
-    }
-
-
-def _notes(hosts: t.Sequence[Mapping], exceptions: t.Sequence[Mapping], with_health: bool) -> list[str]:
-    """What is to be said of the report as a whole, and follows from the rest of it."""
-    unasked = without_health(hosts, with_health)
-    notes = [f"{unasked.capitalize()}, so nobody knows whether Azure and keys can be reached"] if unasked else []
-    for entry in exceptions:
-        stale = [f"expired on {entry['expires']}"] if entry["expired"] else []
-        stale += [] if entry["matches"] else ["matches nothing"]
-        if not stale or entry["problem"]:
-            continue
-        silent = sum(host["status"] != "ok" and fnmatchcase(host["host"], entry["host"]) for host in hosts)
-        but = f", but {silent} of its clusters could not be compared" if silent and not entry["matches"] else ""
-        patterns = ", ".join(f"{name} {entry[name]}" for name in ("host", "svm", "field"))
-        notes.append(f"An exception {' and '.join(stale)}{but}: {patterns}: {_text(entry['reason'])}")
-    return notes + [
-        f"{host['host']}: nothing is described for this cluster, so nothing was compared"
-        for host in hosts
-        if not described(host) and host["status"] == "ok"
-    ]
-
-
-def without_health(hosts: t.Sequence[Mapping], with_health: bool) -> str:
-    """In words that nobody asked for health, there or anywhere; empty where it was asked for on all."""
-    if with_health:
-        return ""
-    number = sum(not host["health_asked"] for host in hosts)
-    where = "" if number in (0, len(hosts)) else f" on {number} cluster{'' if number == 1 else 's'}"
-    return f"health was not asked for{where}"
-
-
-def _host(name: str, looked: Mapping, health: bool) -> dict[str, t.Any]:
-    """One host, not judged yet."""
-    host: dict[str, t.Any] = {"host": str(name), "status": "ok", "cluster": None, "release": None, "error": None}
-    found = looked.get("vaults") or []
-    # Somebody may have asked without it and not know.
-    host["health_asked"] = health and all("health" in vault for vault in found)
-    vaults = [_vault(vault) for vault in found]
-    vaults.sort(key=lambda v: (v["scope"] != "cluster", v["svm"] or "", v["configuration"] or "", v["uuid"] or ""))
-    host["vaults"] = vaults
-    if not looked:
-        host.update(status="error", error=_error({"msg": _NEVER_ANSWERED}))
-    elif looked.get("unreachable"):
-        host.update(status="unreachable", error=_error(looked))
-    elif looked.get("vaults") is None:
-        host.update(status="unreachable" if _no_answer(looked.get("error")) else "error", error=_error(looked))
-    elif any(vault["verdict"] == "error" for vault in vaults):
-        host.update(status="error", error=_error(looked))
-    return host
-
-
-def _no_answer(error: t.Any) -> bool:
-    """Whether a module's error says that a request was sent and nobody, or only a proxy, answered."""
-    if not isinstance(error, t.Mapping) or not error.get("method") or error.get("code"):
-        return False
-    return error.get("http_status") in (None, 502, 503, 504)
-
-
-def _error(result: Mapping) -> dict[str, t.Any]:
-    error = result.get("error")
-    details = error if isinstance(error, t.Mapping) else {}
-    message = details.get("msg") or result.get("msg") or "The task failed without a message."
-    return {"msg": _text(message), **{name: _plain(details.get(name)) for name in _OF_ERROR}}
-
-
-def _text(value: t.Any) -> str:
+def short_text(value: t.Any) -> str:
+    """The value as text, cut where it is longer than anybody reads."""
     text = str(value)
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
 
 
-def _plain(value: t.Any) -> t.Any:
+def plain(value: t.Any) -> t.Any:
     """The value in JSON's own types: Ansible hands over strings and lists that know more than their content."""
     if value is None or isinstance(value, bool):
         return value
@@ -186,187 +44,11 @@ def _plain(value: t.Any) -> t.Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, t.Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     # Half a surrogate pair is no text that could be written to a file.
     return str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def _vault(found: Mapping) -> dict[str, t.Any]:
-    """One configuration as azure_key_vaults returns it, with room for the judgement."""
-    drift = [
-        {
-            "field": str(entry.get("field")),
-            "desired": None if entry.get("field") in SECRETS else _plain(entry.get("desired")),
-            "actual": None if entry.get("field") in SECRETS else _plain(entry.get("actual")),
-            "action": _plain(entry.get("action")),
-        }
-        for entry in found.get("drift") or []
-    ]
-    undescribed = [
-        {"field": str(entry.get("field")), "actual": _plain(entry.get("actual"))}
-        for entry in found.get("undescribed") or []
-        if entry.get("field") not in SECRETS
-    ]
-    verdict, health, enabled = str(found.get("verdict")), found.get("health"), found.get("enabled")
-    return {
-        "scope": _plain(found.get("scope")),
-        "svm": _plain(found.get("svm")),
-        "configuration": _plain(found.get("configuration")),
-        "uuid": _plain(found.get("uuid")),
-        "enabled": None if enabled is None else bool(enabled),
-        "verdict": verdict if verdict in VERDICTS else "error",
-        "severity": None,
-        "first_seen": None,
-        "ignored": False,
-        "ignore": None,
-        "changed": bool(found.get("changed")),
-        "drift": drift,
-        "undescribed": undescribed,
-        "actions": _plain(found.get("actions") or []),
-        # ONTAP never returns a secret, so nobody can know whether the stored one is the right one.
-        "credentials": "not_compared",
-        # Nor a version of the key on every release.
-        "key_version": _plain(found.get("key_version")),
-        "health": _health(health) if isinstance(health, t.Mapping) else None,
-        "job": _plain(found.get("job")),
-        "error": _error(found) if found.get("error") else None,
-    }
-
-
-def _health(found: Mapping) -> dict[str, t.Any]:
-    """What a configuration's health comes to, with room for the judgement."""
-    return {
-        "verdict": str(found.get("verdict")),
-        "reasons": [_text(reason) for reason in found.get("reasons") or []],
-        "nodes": [str(node) for node in found.get("nodes") or []],
-        "severity": None,
-        "first_seen": None,
-        "ignored": False,
-        "ignore": None,
-    }
-
-
-def _add_cluster(host: dict[str, t.Any], answer: Mapping, warnings: list[str]) -> None:
-    cluster = answer.get("cluster")
-    if isinstance(cluster, t.Mapping):
-        host["cluster"] = {"name": _plain(cluster.get("name")), "uuid": _plain(cluster.get("uuid"))}
-        host["release"] = _plain(cluster.get("release"))
-    elif answer and not answer.get("skipped"):
-        warnings.append(f"{host['host']}: name, UUID and release could not be read: {_error(answer)['msg']}")
-
-
-# --- judging
-
-
-def severity_of(name: str, desired: t.Any, actual: t.Any) -> str:
-    """How bad it is that a field differs."""
-    if desired is not None and actual is not None and _form(desired) == _form(actual):
-        return "low"
-    return "high" if name in _HIGH else "medium"
-
-
-def _form(value: t.Any) -> str:
-    """What is left when case, blanks, and slashes at the end do not count."""
-    return "".join(str(value).casefold().split()).rstrip("/")
-
-
-@dataclass
-class _Exception:
-    """An entry of the ignore list, with what has become of it."""
-
-    host: str
-    svm: str
-    field: str
-    reason: str
-    expires: str
-    expired: bool
-    problem: str = ""
-    matches: int = 0
-
-    @classmethod
-    def of(cls, given: t.Any, today: date) -> _Exception:
-        """An entry that cannot be understood ignores nothing; the report says so."""
-        entry = given if isinstance(given, t.Mapping) else {}
-        unknown = sorted(set(map(str, entry)) - {"host", "svm", "field", "reason", "expires"})
-        host, svm, name = (str(entry.get(key) or "*") for key in ("host", "svm", "field"))
-        reason, expires = (str(entry.get(key) or "") for key in ("reason", "expires"))
-        problem = ""
-        expired = True
-        if not entry:
-            problem = "it is no dictionary with a reason, a date and patterns, and it is not applied"
-        elif unknown:
-            # Perhaps a pattern with a typing error, without which the others would cover too much.
-            problem = f"it has {', '.join(unknown)}, which nobody knows, and it is not applied"
-        elif lost := [key for key in ("host", "svm", "field") if not isinstance(entry.get(key), (str, type(None)))]:
-            # YAML reads no, 0123 and the like as something else, and no pattern means all.
-            problem = f"its {' and '.join(lost)} must be in double quotes, and it is not applied"
-        elif not reason.strip():
-            problem = "it has no reason and is not applied"
-        else:
-            try:
-                expired = date.fromisoformat(expires[:10]) < today
-            except ValueError:
-                problem = f"{expires!r} is not a date such as 2026-12-31, and it is not applied"
-        return cls(host, svm, name, reason, expires[:10], expired, problem)
-
-    def covers(self, key: _Key) -> bool:
-        host, scope, svm, _configuration, name = key
-        where = CLUSTER_SCOPE if scope == "cluster" else svm
-        return fnmatchcase(host, self.host) and fnmatchcase(where, self.svm) and fnmatchcase(name, self.field)
-
-    def as_result(self) -> dict[str, t.Any]:
-        return {
-            "host": self.host,
-            "svm": self.svm,
-            "field": self.field,
-            "reason": self.reason,
-            "expires": self.expires,
-            "expired": self.expired,
-            "matches": self.matches,
-            "problem": self.problem,
-        }
-
-
-@dataclass
-class _Memory:
-    """What the report before knew: since when there is what."""
-
-    first_seen: dict[_Key, str] = field(default_factory=dict)
-    by_host: dict[str, list[_Key]] = field(default_factory=dict)
-
-
-def _previous(given: str | Mapping | None, warnings: list[str]) -> _Memory:
-    if not given:
-        return _Memory()
-    memory = _Memory()
-    try:
-        _remember(load(given), memory)
-    except (ReportError, KeyError, TypeError, AttributeError) as exc:
-        warnings.append(f"The previous report cannot be used, so every difference counts as new: {exc}")
-        return _Memory()
-    return memory
-
-
-def _remember(report: Report, memory: _Memory) -> None:
-    """Add what a report knows to what others knew; the oldest counts."""
-
-    def keep(key: _Key, seen: t.Any) -> None:
-        if isinstance(seen, str) and seen:
-            memory.first_seen[key] = min(seen, memory.first_seen.get(key, seen))
-            memory.by_host.setdefault(key[0], []).append(key)
-
-    for host in report["hosts"]:
-        for vault in host["vaults"]:
-            for name, finding in findings_of(vault):
-                keep(_key(host["host"], vault, name), finding.get("first_seen"))
-        for entry in host.get("remembered") or []:
-            keep(_key(host["host"], entry, entry["field"]), entry["first_seen"])
-
-
-def _key(host: str, where: Mapping, name: str) -> _Key:
-    return (host, str(where["scope"]), str(where["svm"] or ""), str(where["configuration"] or ""), name)
 
 
 def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
@@ -380,70 +62,8 @@ def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         yield setting["field"], setting
     health = (vault["health"] or {}).get("verdict")
     # ONTAP reports no health of an inactive configuration, and nothing is wrong with that.
-    if health in _ILL or (health == "unknown" and vault["enabled"] is not False):
+    if health in ILL or (health == "unknown" and vault["enabled"] is not False):
         yield "health", vault["health"]
-
-
-def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequence[_Exception]) -> None:
-    """Give every finding of a host its severity, its age and its exception."""
-    for vault in host["vaults"]:
-        for name, finding in findings_of(vault):
-            key = _key(host["host"], vault, name)
-            if name == "health":
-                finding["severity"] = "critical" if finding["verdict"] in _ILL else "high"
-            elif "desired" in finding:
-                finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
-            elif "actual" in finding:
-                finding["severity"] = "high" if name in _HIGH_UNDESCRIBED else "medium"
-            else:
-                finding["severity"] = _OF_VERDICT[vault["verdict"]]
-            finding["first_seen"] = min(before.first_seen.get(key, now), now)
-            _apply_exceptions(finding, key, exceptions)
-        _sum_up(vault)
-        for findings in (vault["drift"], vault["undescribed"]):
-            findings.sort(key=lambda finding: (SEVERITIES.index(finding["severity"]), finding["field"]))
-    _keep_ages(host, before)
-
-
-def _keep_ages(host: dict[str, t.Any], before: _Memory) -> None:
-    """Where nobody could look, nothing has ended: the next report needs the age of what was there."""
-    if host["status"] == "ok":
-        return
-    found = {_key(host["host"], vault, name) for vault in host["vaults"] for name, _finding in findings_of(vault)}
-    left = sorted(set(before.by_host.get(host["host"], ())) - found)
-    if left:
-        names = ("scope", "svm", "configuration", "field")
-        host["remembered"] = [{**dict(zip(names, key[1:])), "first_seen": before.first_seen[key]} for key in left]
-
-
-def _apply_exceptions(finding: dict[str, t.Any], key: _Key, exceptions: t.Sequence[_Exception]) -> None:
-    finding["ignored"], finding["ignore"] = False, None
-    if key[4] == "error":
-        return
-    covering = [e for e in exceptions if e.covers(key) and not e.problem]
-    for one in covering:
-        one.matches += 1
-    # One that holds comes before one that has expired; the latter is still shown.
-    for one in sorted(covering, key=lambda e: e.expired)[:1]:
-        finding["ignored"] = not one.expired
-        finding["ignore"] = {"reason": one.reason, "expires": one.expires, "expired": one.expired}
-
-
-def _sum_up(vault: dict[str, t.Any]) -> None:
-    """The configuration as a whole: the worst that is not ignored, and the oldest."""
-    findings = [finding for _name, finding in findings_of(vault)]
-    if not findings:
-        return
-    live = [finding for finding in findings if not finding["ignored"]]
-    worst = [finding["severity"] for finding in live or findings]
-    if vault["verdict"] in ("missing", "blocked", "error") and (live or not vault["drift"]):
-        worst.append(_OF_VERDICT[vault["verdict"]])
-    vault["severity"] = min(worst, key=SEVERITIES.index)
-    vault["first_seen"] = min(finding["first_seen"] for finding in live or findings)
-    vault["ignored"] = not live
-
-
-# --- summing up
 
 
 def described(host: Mapping) -> bool:
@@ -466,52 +86,6 @@ def state_of(host: Mapping) -> str:
     return "in_sync" if described(host) else "nothing"
 
 
-def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
-    vaults = [vault for host in hosts for vault in host["vaults"]]
-    states = [state_of(host) for host in hosts]
-    by_status = {status: sum(host["status"] == status for host in hosts) for status in STATUSES}
-    by_verdict = {verdict: sum(vault["verdict"] == verdict for vault in vaults) for verdict in VERDICTS}
-    found = [finding["severity"] for vault in vaults for finding in open_findings(vault)]
-    severities = {severity: found.count(severity) for severity in SEVERITIES}
-    managed = len(vaults) - by_verdict["unmanaged"]
-    if severities["critical"]:
-        verdict = "critical"
-    elif by_status["ok"] < len(hosts) or not hosts:
-        verdict = "error"
-    else:
-        verdict = "drift" if found else "in_sync"
-    return {
-        "verdict": verdict,
-        "hosts": {
-            "asked": len(hosts),
-            **by_status,
-            "in_sync": states.count("in_sync"),
-            "differing": sum(state in SEVERITIES for state in states),
-            "nothing_described": states.count("nothing"),
-        },
-        "configurations": {
-            "total": len(vaults),
-            **by_verdict,
-            "ignored": sum(bool(vault["ignored"]) for vault in vaults),
-            "undescribed": sum(bool(vault["undescribed"]) for vault in vaults),
-        },
-        "severities": severities,
-        "ignored": sum(finding["ignored"] for vault in vaults for _name, finding in findings_of(vault)),
-        "coverage": {
-            "hosts": _percent(by_status["ok"], len(hosts)),
-            "configurations": _percent(managed, len(vaults)),
-        },
-    }
-
-
-def _percent(part: int, whole: int) -> float | None:
-    """Never 100 while something is missing."""
-    return int(part * 1000 / whole) / 10 if whole else None
-
-
-# --- reading and writing
-
-
 def load(given: str | Mapping) -> Report:
     """A report from its JSON text, or from its data. Raises ``ReportError``."""
     if isinstance(given, (str, bytes)):
@@ -520,7 +94,7 @@ def load(given: str | Mapping) -> Report:
         except ValueError as exc:
             raise ReportError(f"it is not JSON ({exc})") from None
     else:
-        report = _plain(given)
+        report = plain(given)
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise ReportError(f"it is no drift report: its schema is not {SCHEMA}")
     if report.get("schema_version") not in (1, SCHEMA_VERSION):
@@ -556,79 +130,8 @@ def dump(report: Mapping) -> str:
     return re.sub(r"\{(?=[{%#])", r"\\u007b", json.dumps(report, indent=1)) + "\n"
 
 
-# --- merging
-
-
-def merge(
-    reports: t.Sequence[str | Mapping], hosts: t.Sequence[str] | None = None, previous: str | Mapping | None = None
-) -> Report:
-    """One report from those of several runs, each for a part of the fleet. ``hosts`` are all that should be covered,
-    ``previous`` is the merged report before this one.
-
-    Of a host in several parts the latest answer counts, with the earliest ``first_seen``. Raises ``ReportError``.
-    """
-    warnings: list[str] = []
-    before = _previous(previous, warnings)
-    parts = []
-    for number, given in enumerate(reports, 1):
-        try:
-            parts.append(load(given))
-        except ReportError as exc:
-            raise ReportError(f"Report {number} of {len(reports)} cannot be merged: {exc}") from None
-    if not parts:
-        raise ReportError("There is no report to merge.")
-    parts.sort(key=lambda part: str(part["ended"]))
-    found: dict[str, dict[str, t.Any]] = {}
-    for part in parts:
-        for host in part["hosts"]:
-            found[host["host"]] = host
-        _remember(part, before)
-    missing = sorted(set(map(str, hosts or ())) - set(found))
-    for name in missing:
-        found[name] = _host(name, {"msg": _NOT_COVERED}, True)
-    for name, host in found.items():
-        for vault in host["vaults"]:
-            _make_older(name, vault, before)
-        _keep_ages(host, before)
-    return _report(
-        [found[name] for name in sorted(found)],
-        min(str(part["started"]) for part in parts),
-        max(str(part["ended"]) for part in parts),
-        warnings + _distinct(warning for part in parts for warning in _warnings(part)),
-        _merged_exceptions(parts),
-        missing,
-        all(part["summary"].get("health_asked") for part in parts),
-    )
-
-
-def _warnings(part: Report) -> list[str]:
-    """What a part says beside the notes that follow from it, which are made anew from the whole."""
-    summary = part["summary"]
-    notes = _notes(part["hosts"], summary.get("ignore", []), bool(summary.get("health_asked")))
-    return [warning for warning in summary.get("warnings", []) if warning not in notes]
-
-
-def _make_older(host: str, vault: dict[str, t.Any], before: _Memory) -> None:
-    for name, finding in findings_of(vault):
-        finding["first_seen"] = before.first_seen.get(_key(host, vault, name), finding["first_seen"])
-    _sum_up(vault)
-
-
-def _distinct(items: t.Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(items))
-
-
-def _merged_exceptions(parts: t.Sequence[Report]) -> list[dict[str, t.Any]]:
-    """Each exception once, with the sum of what it matched."""
-    merged: dict[str, dict[str, t.Any]] = {}
-    for part in parts:
-        for entry in part["summary"].get("ignore", []):
-            same = merged.setdefault(json.dumps({**entry, "matches": 0}, sort_keys=True), {**entry, "matches": 0})
-            same["matches"] += entry["matches"]
-    return list(merged.values())
-
-
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """The time in UTC. Raises ``ReportError``."""
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
     except ValueError:
