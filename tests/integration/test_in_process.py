@@ -12,8 +12,10 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.beats import FULL, IDENTITY, OLD, SECRET, connection
-from tests.integration.cores import ansible_playbook, each_core
+from tests.integration.cores import CORES, NEWEST, ansible_playbook, each_core
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator
 
@@ -55,27 +57,42 @@ def comparable(result: t.Mapping[str, t.Any]) -> t.Any:
     return found
 
 
-@each_core
+# Where releases of Ansible differ: how arguments and results are written, warnings, errors, loops, what is censored.
+DIFFERING = (
+    "a change",
+    "aliases beside what they stand for",
+    "no option",
+    "what Ansible cannot read",
+    "a loop",
+    "not logged",
+)
+FEW = [next(task for task in TASKS if task.name == name) for name in DIFFERING]
+# Of each, the task is run twice.
+TWICE = ("a loop", "a try")
+
+
+@pytest.mark.parametrize("core", CORES)
 def test_both_ways_give_the_same(core: str) -> None:
+    tasks = TASKS if core == NEWEST else FEW
     with Simulator(release="9.16.1", svms=("vs0", "vs1")) as sim:
         sim.ontap.add_vault("vs1", **OLD)
         both = [
             replace(task, keywords={**task.keywords, "vars": {"ontap_in_process": in_process}})
-            for task in TASKS
+            for task in tasks
             for in_process in (True, False)
         ]
         told = {"ANSIBLE_INJECT_INVOCATION": "true"}
         played = play(sim, both, arguments=["-vvv", "--diff"], environment=told, core=core)
     ways = list(zip(played.outcomes[::2], played.outcomes[1::2]))
-    assert len(ways) == len(TASKS)
+    assert len(ways) == len(tasks)
     for here, there in ways:
         assert comparable(here.result) == comparable(there.result), here.name
         assert (here.failed, here.methods) == (there.failed, there.methods), here.name
         assert {"invocation", "results", "censored"} & set(here.result), here.name
         assert SECRET not in str(here.result), here.name
-    # The loop is two, and so is the task that is tried again.
-    assert played.output.count("runs in Ansible's process") == len(TASKS) + 2
-    assert played.output.count("runs in a process of its own, because ontap_in_process is false") == len(TASKS) + 2
+    runs = len(tasks) + sum(task.name in TWICE for task in tasks)
+    assert played.output.count("runs in Ansible's process") == runs
+    assert played.output.count("runs in a process of its own, because ontap_in_process is false") == runs
     assert SECRET not in played.output
 
 
