@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.beats import FULL, IDENTITY, OLD, SECRET, connection
-from tests.integration.cores import CORES, NEWEST, ansible_playbook, each_core
-from tests.integration.harness import Task, play
 from tests.simulator import Simulator
+from tests.support.beats import FULL, IDENTITY, OLD, SECRET, connection
+from tests.support.cores import CORES, NEWEST, ansible_playbook, each_core
+from tests.support.tasks import Task, play
 
 NEW = {"svm": "vs0", **FULL}
 ALWAYS = {"svm": "vs1", "client_secret": SECRET, "update_credentials": "always"}
@@ -82,7 +82,7 @@ def test_both_ways_give_the_same(core: str) -> None:
             for in_process in (True, False)
         ]
         told = {"ANSIBLE_INJECT_INVOCATION": "true"}
-        played = play(sim, both, arguments=["-vvv", "--diff"], environment=told, core=core)
+        played = play(sim, both, arguments=["-vvv", "--diff"], env=told, core=core)
     ways = list(zip(played.outcomes[::2], played.outcomes[1::2]))
     assert len(ways) == len(tasks)
     for here, there in ways:
@@ -91,9 +91,8 @@ def test_both_ways_give_the_same(core: str) -> None:
         assert {"invocation", "results", "censored"} & set(here.result), here.name
         assert SECRET not in str(here.result), here.name
     runs = len(tasks) + sum(task.name in TWICE for task in tasks)
-    assert played.output.count("runs in Ansible's process") == runs
-    assert played.output.count("runs in a process of its own, because ontap_in_process is false") == runs
-    assert SECRET not in played.output
+    assert played.printed.count("runs in Ansible's process") == runs
+    assert played.printed.count("runs in a process of its own, because ontap_in_process is false") == runs
 
 
 @each_core
@@ -117,12 +116,12 @@ def test_what_ontap_says_is_no_template(core: str, tmp_path: Path) -> None:
         playbook.parent.mkdir()
         playbook.write_text(json.dumps([play]))
         shutil.copy(sim.ca_path, playbook.parent / "ca.pem")
-        failed, output = ansible_playbook(core, tmp_path, "-vvv", str(playbook))
+        ran = ansible_playbook(core, tmp_path, "-vvv", str(playbook))
         assert [request["method"] for request in sim.requests].count("POST") == 1
-    assert failed
-    assert output.count("runs in Ansible's process") == 1
-    assert "ONTAP: {{ 6 * 7 }} is no value" in output
-    assert "ontap_in_process is text, and must be a boolean" in output
+    assert ran.failed
+    assert ran.output.count("runs in Ansible's process") == 1
+    assert "ONTAP: {{ 6 * 7 }} is no value" in ran.output
+    assert "ontap_in_process is text, and must be a boolean" in ran.output
 
 
 README = Path(__file__).parents[2] / "README.md"
@@ -152,6 +151,6 @@ def test_the_first_playbook_needs_no_interpreter(tmp_path: Path) -> None:
             "PATH": "/usr/bin:/bin",
         }
         for more, changed in (("--check", 1), ("--diff", 1), ("--diff", 0)):
-            failed, output = ansible_playbook("2.19", tmp_path, "-i", "inventory.yml", "akv.yml", more, **exported)
-            assert (failed, f"changed={changed} " in output) == (0, True), output
+            ran = ansible_playbook("2.19", tmp_path, "-i", "inventory.yml", "akv.yml", more, **exported)
+            assert (ran.failed, ran.changed) == (False, changed), ran.printed
         assert sim.ontap.secret("vs0", "client_secret") == SECRET

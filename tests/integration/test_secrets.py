@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
-from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
-from tests.integration.harness import Task, play
 from tests.simulator import Simulator
+from tests.support.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
+from tests.support.tasks import Task, play
 
 PASSWORD = "c4nary/pass\\w'ord+\"1"
 SECRET = 'c4nary~secret/+"2 %'
@@ -76,7 +76,7 @@ def test_no_secret_gets_out(tmp_path: Path, in_process: bool) -> None:
             sim,
             tasks,
             arguments=["-vvvvv", "--diff"],
-            environment={"HOME": str(home), **told},
+            env={"HOME": str(home), **told},
             in_process=in_process,
         )
         sim.ontap.refuse("create", 262197, f"The value {SECRET!r} is invalid for field client_secret ({PASSWORD})")
@@ -89,7 +89,7 @@ def test_no_secret_gets_out(tmp_path: Path, in_process: bool) -> None:
         assert sim.ontap.secret("vs4", "proxy_password") == PROXY_PASSWORD
     assert [outcome.failed for outcome in played.outcomes] == [False] * 6 + [True] * 7
     for run in (played, refused):
-        assert_silent(run.output)
+        assert_silent(run.printed)
         for outcome in run.outcomes:
             assert_silent(json.dumps(outcome.result))
             assert_silent(json.dumps([{**request, "body": None} for request in outcome.requests]))
@@ -118,7 +118,7 @@ def assert_readable(outcomes: list[Outcome]) -> None:
 
 def test_results_are_clean_before_ansible_masks_them() -> None:
     """ansible-core 2.22 no longer censors results, so they must hold no secret by themselves."""
-    from tests.beats import drive
+    from tests.support.beats import drive
 
     with Simulator(release="9.16.1", svms=("vs0",), password=PASSWORD) as sim:
         login = {**connection(sim), "password": PASSWORD}

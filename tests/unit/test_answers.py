@@ -29,11 +29,11 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import RECORDS
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
-from tests.beats import FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.simulator import Simulator
 from tests.simulator.call import Call
-from tests.waits import Waits
-from tests.wire import raw, wired
+from tests.support.beats import FULL, KEY_2, OLD, Outcome, connection, drive
+from tests.support.waits import Waits
+from tests.support.wire import raw, wired
 
 VAULTS = "/api/security/azure-key-vaults"
 INFO, MANY = "azure_key_vault_info", "azure_key_vaults"

@@ -22,8 +22,8 @@ from ansible.module_utils import _internal, basic
 from ansible.module_utils.common import warnings
 
 from ansible_collections.ontap.security.plugins.plugin_utils import _in_process
-from tests.beats import OLD, connection
 from tests.simulator import Simulator
+from tests.support.beats import OLD, connection
 from tests.unit.test_documentation import MODULES
 
 ACTIONS = "ansible_collections.ontap.security.plugins.action"

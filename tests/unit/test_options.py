@@ -18,7 +18,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
-from tests.beats import FULL, IDENTITY, pkcs12, spellings
+from tests.support.beats import FULL, IDENTITY, pkcs12, spellings
 from tests.unit.test_documentation import MODULES
 
 # What is awkward about each is how some channel spells it.

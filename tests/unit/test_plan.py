@@ -20,7 +20,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     UnsupportedError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
-from tests.beats import CERTIFICATE
+from tests.support.beats import CERTIFICATE
 
 CANARY = "c4n4ry-secret"
 BASE = {

@@ -147,6 +147,12 @@ def test_no_file_needs_itself() -> None:
     graphlib.TopologicalSorter(uses).prepare()
 
 
+@named(ROOT.glob("plugins/plugin_utils/_fleet/*.py"))
+def test_procedures_over_a_fleet_are_pure(path: Path) -> None:
+    beside = {name for name in from_plugins(path) if name.startswith("plugin_utils/_fleet/")}
+    assert from_plugins(path) - beside <= {"module_utils/_ontap/text"}
+
+
 @named(ROOT.glob("plugins/doc_fragments/*.py"))
 def test_fragments_are_only_text(path: Path) -> None:
     assert imports(path) <= {"__future__"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from tests.beats import CERTIFICATE, CLIENT, FULL, IDENTITY, KEY, KEY_2, OLD, SECRET, TENANT, Outcome, number
+from tests.support.beats import CERTIFICATE, CLIENT, FULL, IDENTITY, KEY, KEY_2, OLD, SECRET, TENANT, Outcome, number
 
 PROXY = {
     "proxy_type": "http",
