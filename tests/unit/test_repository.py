@@ -35,6 +35,7 @@ LAYERS = (
 OUTSIDE = {
     "filter": {"ansible"},
     "lookup": {"ansible"},
+    "plugin_utils/_in_process": {"ansible"},
     "module_utils/_ansible": {"ansible"},
     "module_utils/_ontap/client": {"requests", "urllib3"},
     "module_utils/_ontap/failures": {"requests", "urllib3"},
