@@ -9,6 +9,7 @@ import copy
 import re
 import threading
 import typing as t
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -41,6 +42,10 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import (
     fields_to_read,
     pick,
 )
+
+# What is counted in the summary: what was found, and what has become of it, of which each configuration has one each.
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+BECAME: t.Final = ("unchanged", "created", "changed", "removed", "failed")
 
 # UUIDs that comfortably fit into a URL.
 _LONGEST_LIST = 50
@@ -129,6 +134,17 @@ class _Item:
     @property
     def uuid(self) -> str | None:
         return self.record.get("uuid") or (self.current.uuid if self.current else None)
+
+    @property
+    def became(self) -> str:
+        """What has become of the configuration, in check mode what would: one of ``BECAME``."""
+        if self.error is not None:
+            return "failed"
+        if not self.result.get("changed"):
+            return "unchanged"
+        if self.verdict == "missing":
+            return "created"
+        return "removed" if any(drift.action == "delete" for drift in self.plan.drift) else "changed"
 
     def as_result(self) -> dict[str, t.Any]:
         target, current, record = self.desired.target, self.current, self.record
@@ -434,13 +450,12 @@ def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item], *, with_heal
     if with_health:
         for item, vault in zip(everything, vaults):
             vault["health"] = item.health.as_result() if item.health else None
-    summary = dict.fromkeys(("in_sync", "missing", "drifted", "unmanaged", "blocked", "error"), 0)
-    for vault in vaults:
-        summary[vault["verdict"]] += 1
+    verdicts = Counter(vault["verdict"] for vault in vaults)
+    became = Counter(item.became for item in everything)
     return {
         "changed": any(vault["changed"] for vault in vaults),
         "diff": [item.result["diff"] for item in everything if item.result.get("changed")],
-        "summary": summary,
+        "summary": {word: verdicts[word] for word in VERDICTS} | {word: became[word] for word in BECAME},
         "vaults": vaults,
         "actions": [action for vault in vaults for action in vault["actions"]],
         "warnings": _warnings(everything),

@@ -21,9 +21,28 @@ from ansible_collections.ontap.security.plugins.module_utils._vault import REACH
 VOLUMES = "/api/storage/volumes"
 
 
+# The verdicts, and whether a configuration of which each is found can be used: the one definition of "well". The worst
+# that is found, which stands first here, names the verdict; every finding is a reason. What nobody knows is worse than
+# what is well, and never counts as that.
+_USABLE: t.Final[dict[str, bool | None]] = {
+    "azure_unreachable": False,
+    "node_unreachable": False,
+    "keys_missing": False,
+    "unknown": None,
+    "no_encrypted_volume_yet": True,
+    "healthy": True,
+}
+_WORST_FIRST: t.Final = tuple(_USABLE)
+
+
+def usable(verdict: str) -> bool | None:
+    """Whether a configuration of this health can be used; None where nobody knows."""
+    return _USABLE.get(verdict)
+
+
 @dataclass(frozen=True)
 class Health:
-    """A one-word verdict, why, and the nodes concerned.
+    """A one-word verdict, why, and the nodes concerned; and whether a node lacks keys, which a worse verdict may hide.
 
     ``healthy``; ``no_encrypted_volume_yet`` (nothing is wrong: ONTAP knows no key state before the first encrypted
     volume); ``keys_missing``; ``azure_unreachable``; ``node_unreachable``; ``unknown``.
@@ -32,20 +51,22 @@ class Health:
     verdict: str
     reasons: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    keys_missing: bool | None = None
+
+    @property
+    def usable(self) -> bool | None:
+        """Whether the configuration can be used; None where nobody knows."""
+        return usable(self.verdict)
 
     def as_result(self) -> dict[str, t.Any]:
-        return {"verdict": self.verdict, "reasons": list(self.reasons), "nodes": list(self.nodes)}
+        return {
+            "verdict": self.verdict,
+            "usable": self.usable,
+            "keys_missing": self.keys_missing,
+            "reasons": list(self.reasons),
+            "nodes": list(self.nodes),
+        }
 
-
-# The worst that is found names the verdict; every finding is a reason. What nobody knows is worse than what is well.
-_WORST_FIRST: t.Final = (
-    "azure_unreachable",
-    "node_unreachable",
-    "keys_missing",
-    "unknown",
-    "no_encrypted_volume_yet",
-    "healthy",
-)
 
 # The one sentence that is documented for an SVM without encrypted volumes. It counts where volumes cannot be read, and
 # nothing else that is said about them does: a fault may be put in words about volumes as well.
@@ -65,6 +86,7 @@ def health(vault: Vault, *of: str) -> Health:
         min((finding.verdict for finding in found), key=_WORST_FIRST.index, default="healthy"),
         tuple(reason for finding in found for reason in finding.reasons),
         tuple(dict.fromkeys(node for finding in found for node in finding.nodes)),
+        None if vault.keys_available is None else any(finding.verdict == "keys_missing" for finding in found),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, timezone
 from fnmatch import fnmatchcase
 
 from ansible_collections.ontap.security.plugins.module_utils._client import VERSION
+from ansible_collections.ontap.security.plugins.module_utils._health import usable
 from ansible_collections.ontap.security.plugins.module_utils._vault import SECRETS
 
 SCHEMA = "ontap.security/drift-report"
@@ -35,7 +36,6 @@ _HIGH = {
     *("oauth_host", "verify_host", "verify_ip"),
 }
 _HIGH_UNDESCRIBED = {"oauth_host", "vault_host", "proxy_host"}
-_ILL = {"azure_unreachable", "keys_missing", "node_unreachable"}
 _OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
 _NOT_COVERED = "No report covers this host."
 _NEVER_ANSWERED = "The host failed or was unreachable before it could be asked."
@@ -378,9 +378,9 @@ def _findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         yield vault["verdict"], t.cast("dict[str, t.Any]", vault)
     for setting in vault["undescribed"]:
         yield setting["field"], setting
-    health = (vault["health"] or {}).get("verdict")
+    well = usable(vault["health"]["verdict"]) if vault["health"] else True
     # ONTAP reports no health of an inactive configuration, and nothing is wrong with that.
-    if health in _ILL or (health == "unknown" and vault["enabled"] is not False):
+    if well is False or (well is None and vault["enabled"] is not False):
         yield "health", vault["health"]
 
 
@@ -390,7 +390,7 @@ def _judge(host: dict[str, t.Any], now: str, before: _Memory, exceptions: t.Sequ
         for name, finding in _findings(vault):
             key = _key(host["host"], vault, name)
             if name == "health":
-                finding["severity"] = "critical" if finding["verdict"] in _ILL else "high"
+                finding["severity"] = "critical" if usable(finding["verdict"]) is False else "high"
             elif "desired" in finding:
                 finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
             elif "actual" in finding:
