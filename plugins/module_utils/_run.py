@@ -161,10 +161,11 @@ class Run:
         return result
 
     def _diff(self, after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        target = str(self.target)
+        # With the cluster: Ansible prints diffs of many hosts, and does not say whose each is.
+        header = f"{self.client.connection.hostname}: {self.target}"
         return {
-            "before_header": target,
-            "after_header": target,
+            "before_header": header,
+            "after_header": header,
             "before": dict(self.before or {}),
             "after": dict(after),
         }

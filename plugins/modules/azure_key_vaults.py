@@ -29,7 +29,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - One diff for each configuration that changes, with its name as header.
+      - One diff for each configuration that changes, with O(hostname) and its name as header.
   idempotent:
     support: partial
     details:
@@ -436,8 +436,8 @@ diff:
   type: list
   elements: dict
   sample:
-    - before_header: SVM vs0
-      after_header: SVM vs0
+    - before_header: "cluster1.example.com: SVM vs0"
+      after_header: "cluster1.example.com: SVM vs0"
       before:
         client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
       after:

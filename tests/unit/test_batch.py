@@ -113,8 +113,8 @@ def test_verdicts_and_drift(sim: Simulator) -> None:
         assert sum(summary[word] for word in words) == len(outcome.result["vaults"])
     assert set(summary) == {*VERDICTS, *BECAME}
     headers = [diff["before_header"] for diff in outcome.result["diff"]]
-    assert "SVM vs1" in headers
-    assert "the cluster" in headers
+    assert f"{sim.host}: SVM vs1" in headers
+    assert f"{sim.host}: the cluster" in headers
 
 
 def test_what_was_created_is_known_by_its_uuid(sim: Simulator) -> None:
