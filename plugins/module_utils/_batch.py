@@ -160,6 +160,7 @@ class _Item:
             "enabled": record.get("enabled") is not False if self.uuid else None,
             "verdict": self.verdict,
             "changed": bool(self.result.get("changed")),
+            "became": self.became,
             "drift": [drift.as_result() for drift in self.plan.drift],
             "undescribed": self.desired.undescribed(current),
             "actions": self.result.get("actions", []),

@@ -321,6 +321,12 @@ vaults:
       description: Whether it was changed, in check mode whether it would be.
       type: bool
       returned: always
+    became:
+      description:
+        - What has become of it, in check mode what would. V(unchanged), V(created), V(changed), V(removed) or V(failed), as RV(summary)
+          counts them.
+      type: str
+      returned: always
     drift:
       description: The differences, each with C(field), C(desired), C(actual) and the C(action) that mends it.
       type: list
@@ -378,6 +384,7 @@ vaults:
       enabled: true
       verdict: drifted
       changed: true
+      became: changed
       drift:
         - field: client_id
           desired: eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee
