@@ -80,3 +80,9 @@ class Configuration:
 def listed(names: t.Iterable[str]) -> str:
     """Names one behind the other."""
     return ", ".join(names)
+
+
+def condition_of(found: t.Sequence[Configuration]) -> list[str]:
+    """What needs a person, a line each, and how many can be used."""
+    ill = [f"{one.long}: {one.condition}" for one in found if one.usable is not True]
+    return [*ill, f"{len(found) - len(ill)} of {len(found)} configurations can be used."]
