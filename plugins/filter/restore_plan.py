@@ -52,14 +52,14 @@ EXAMPLES = r"""
     svm: "{{ item.svm }}"
   loop: "{{ (found.azure_key_vaults | ontap.security.restore_plan).to_restore }}"
   loop_control:
-    label: "{{ item.label }}"
+    label: "{{ item.svm | ontap.security.visible }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - C(to_restore), a list of dictionaries with C(scope), C(svm), C(uuid) and C(label). C(missing), what is asked
-      for and has no enabled configuration.
+    - C(to_restore), a list of dictionaries with C(scope), C(svm) and C(uuid). C(missing), what is asked for
+      and has no enabled configuration.
     - C(condition), a line for each configuration that is not known to be usable, and one that counts the others.
   type: dict
 """

@@ -101,8 +101,8 @@ def test_keys_are_restored_only_where_they_are_missing() -> None:
         entry("vs9", None),
     ]
     found = applied(result(*vaults))["to_restore"]
-    assert [item["label"] for item in found] == ["vs1", "vs3", "vs8", "cluster scope"]
-    assert found[0] == {"scope": "svm", "svm": "vs1", "uuid": "uuid of vs1", "label": "vs1"}
+    assert [item["svm"] for item in found] == ["vs1", "vs3", "vs8", ""]
+    assert found[0] == {"scope": "svm", "svm": "vs1", "uuid": "uuid of vs1"}
     assert (found[3]["scope"], found[3]["svm"]) == ("cluster", "")
 
 

@@ -34,7 +34,7 @@ FIFTY = [record(f"svm{number:02}") for number in range(50)]
 
 
 def labels(plan: dict[str, t.Any]) -> list[str]:
-    return [item["label"] for item in plan["to_restore"]]
+    return [item["svm"] or item["scope"] for item in plan["to_restore"]]
 
 
 def test_fifty_healthy_svms_are_one_line_and_nothing_to_do() -> None:
@@ -57,7 +57,7 @@ def test_only_what_lacks_keys_is_restored_and_only_what_is_not_well_is_named() -
     ]
     plan = restore_plan(records)
     assert labels(plan) == ["svm48", "svm49"]
-    assert plan["to_restore"][0] == {"scope": "svm", "svm": "svm48", "uuid": "uuid of svm48", "label": "svm48"}
+    assert plan["to_restore"][0] == {"scope": "svm", "svm": "svm48", "uuid": "uuid of svm48"}
     assert plan["condition"] == [
         "SVM svm48: keys_missing: the keys are not on every node",
         "SVM svm49: azure_unreachable: Azure refuses the credential; the keys are not on every node",
@@ -65,11 +65,24 @@ def test_only_what_lacks_keys_is_restored_and_only_what_is_not_well_is_named() -
         "cluster scope: keys_missing: the keys are not on every node",
         "48 of 52 configurations can be used.",
     ]
-    assert labels(restore_plan(records, cluster=True)) == ["svm48", "svm49", "cluster scope"]
+    assert labels(restore_plan(records, cluster=True)) == ["svm48", "svm49", "cluster"]
     assert labels(restore_plan(records, svms=["svm49", "svm01"])) == ["svm49"]
-    assert labels(restore_plan(records, svms=[], cluster=True)) == ["cluster scope"]
+    assert labels(restore_plan(records, svms=[], cluster=True)) == ["cluster"]
     assert labels(restore_plan(records, svms=["svm01"], force=True)) == ["svm01"]
     assert len(labels(restore_plan(records, cluster=True, force=True))) == 52
+
+
+class Marked(str):
+    """What Ansible makes of a text that comes from a cluster, in which nothing may be taken for a template."""
+
+
+def test_items_of_loops_hold_no_text_that_was_made_of_a_cluster_s() -> None:
+    (item,) = restore_plan([record(Marked("{{ x }}"), LACKING, uuid=Marked("{{ y }}"), scope=Marked("{{ z }}"))])[
+        "to_restore"
+    ]
+    assert isinstance(item["svm"], Marked)
+    assert isinstance(item["uuid"], Marked)
+    assert item["scope"] == "svm"
 
 
 def test_what_is_asked_for_and_not_there_is_named() -> None:

@@ -43,8 +43,8 @@ class Configuration:
     def _of(cls, found: Mapping, svm: str | None, name: str | None, enabled: bool) -> Configuration:
         health = found.get("health") or {}
         return cls(
-            scope=str(found.get("scope") or "svm"),
-            # As it is: Ansible marks what comes from a cluster, so that nothing in it is taken for a template.
+            scope="cluster" if found.get("scope") == "cluster" else "svm",
+            # As they are: Ansible marks what comes from a cluster, so that nothing in it is taken for a template.
             svm=svm,
             uuid=found.get("uuid"),
             name=name,
@@ -73,8 +73,9 @@ class Configuration:
 
     @property
     def target(self) -> dict[str, t.Any]:
-        """The options of a module that say which one is meant, and what a loop calls it."""
-        return {"scope": self.scope, "svm": self.svm or "", "uuid": self.uuid or "", "label": self.short}
+        """The options of a module that say which one is meant. Before ansible-core 2.19 an item of a loop is a template
+        again, so there is no text in it that was made here of what a cluster says."""
+        return {"scope": self.scope, "svm": self.svm or "", "uuid": self.uuid or ""}
 
 
 def listed(names: t.Iterable[str]) -> str:
