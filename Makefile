@@ -35,6 +35,7 @@ lint-ansible: venv
 lint-changelog: venv
 	$(BIN)/antsibull-changelog lint
 lint-docs: venv
+	$(BIN)/python docs/generate.py --check
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
 .PHONY: types
@@ -72,7 +73,7 @@ bench: ## measure speed, also against the vendor's collection
 	@$(call python,.venv-bench) -m tests.bench
 
 .PHONY: docs
-docs: venv ## write the guides that are made from code
+docs: venv ## write all documentation that is made from other files
 	$(BIN)/python docs/generate.py
 
 .PHONY: venv

@@ -12,8 +12,9 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
-from ansible_collections.ontap.security.plugins.module_utils._errors import OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OntapError
 from tests.simulator import Simulator
 
 CREDENTIALS = {"client_secret", "client_certificate"}

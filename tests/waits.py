@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from tests.simulator import Simulator
 
 

@@ -15,7 +15,7 @@ import os
 import typing as t
 from unittest import mock
 
-from ansible_collections.ontap.security.plugins.module_utils import _http
+from ansible_collections.ontap.security.plugins.module_utils._ontap import transport as _http
 from tests.simulator.api import dispatch
 from tests.simulator.call import Answer, Call, parse_query
 from tests.simulator.errors import OntapError

@@ -9,9 +9,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.module_utils._report import ReportError, dump, load
-from ansible_collections.ontap.security.plugins.module_utils._report_html import page
-from ansible_collections.ontap.security.plugins.module_utils._report_text import csv_text, junit, markdown, table
+from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import csv_text, junit, markdown, table
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump, load
+from ansible_collections.ontap.security.plugins.plugin_utils._report.page import page
 
 DOCUMENTATION = r"""
 name: render_drift_report

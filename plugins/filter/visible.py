@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._text import visible
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 DOCUMENTATION = r"""
 name: visible

@@ -43,170 +43,201 @@ options:
     elements: dict
     required: true
     suboptions:
-        scope:
-          description:
-            - Whether the configuration belongs to an SVM or to the cluster.
-            - V(cluster) must be written out; it is never assumed because O(vaults[].svm) is missing.
-            - ONTAP documents cluster scope up to 9.13.1. Later releases may refuse it (65537500 and 2621707 are explained).
-          type: str
-          choices: [svm, cluster]
-          default: svm
-        svm:
-          description:
-            - Name of the SVM. Required with O(vaults[].scope=svm), unless O(vaults[].svm_uuid) is given.
-          type: str
-          aliases: [vserver, svm_name]
-        svm_uuid:
-          description:
-            - UUID of the SVM, instead of its name.
-          type: str
-        configuration:
-          description:
-            - Name of the configuration, where an SVM has several (ONTAP 9.14.1 and later).
-            - When not given, the enabled configuration is meant. An inactive one is never touched unless it is named here.
-          type: str
-        state:
-          description:
-            - Whether the configuration should exist.
-            - ONTAP refuses V(absent) while encrypted volumes use the configuration.
-          type: str
-          choices: [present, absent]
-          default: present
-        name:
-          description:
-            - URI of the key vault, such as V(https://myvault.vault.azure.net/).
-            - Cannot be changed in place. A different value is reported as blocked, with what to do instead.
-            - Case, a trailing slash and port 443 make no difference. Needed to create.
-          type: str
-          aliases: [vault]
-        key_id:
-          description:
-            - Identifier of the key encryption key, such as V(https://myvault.vault.azure.net/keys/mykey), with or without a version.
-            - A different key is rotated to, up to ONTAP 9.10.1 with PATCH (from 9.8), from 9.11.1 with C(rekey-external) and its job.
-            - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in the result says
-              what ONTAP shows. Where a version is given and none is shown, a warning says so.
-            - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
-            - Needed to create.
-          type: str
-        client_id:
-          description:
-            - Application (client) ID of the Azure application that may use the vault. Can be changed from ONTAP 9.9.1 on. Needed to create.
-            - When it changes, the credential given is sent with it, whatever O(vaults[].update_credentials) says.
-            - When not given, the environment variable E(AKV_CLIENT_ID) is used to create. A configuration that exists is not compared with it.
-            - The other variables C(AKV_...) belong to that application. Where it is set, they do not go to a configuration with another one.
-          type: str
-        tenant_id:
-          description:
-            - Directory (tenant) ID of the Azure application. Can be changed from ONTAP 9.9.1 on. Needed to create.
-            - When it changes, the credential given is sent with it, whatever O(vaults[].update_credentials) says.
-            - When not given, the environment variable E(AKV_TENANT_ID) is used to create. A configuration that exists is not compared with it.
-          type: str
-        client_secret:
-          description:
-            - Secret of the Azure application. This or O(vaults[].client_certificate) is needed to create.
-            - ONTAP never returns it, so it cannot be compared. See O(vaults[].update_credentials).
-            - ONTAP 9.7 and 9.8 want it in every change, and it is sent along there when something else changes.
-            - When not given, the environment variable E(AKV_CLIENT_SECRET) is used, unless O(vaults[].client_certificate) is given.
-            - What only stands for a secret, such as V($encrypted$), is refused. One in the form of a GUID, as the secret's ID is, gets a warning.
-          type: str
-        client_certificate:
-          description:
-            - Certificate and key of the Azure application as PKCS12 in base64, instead of O(vaults[].client_secret). Needs ONTAP 9.10.1 or later.
-            - Where ONTAP reports that the configuration logs in with a secret, giving a certificate switches it over, and the other way round.
-            - When not given, the environment variable E(AKV_CLIENT_CERTIFICATE) is used, unless O(vaults[].client_secret) is given.
-            - What is not base64 of something that begins as a PKCS12 file is refused. C(az keyvault secret download) writes base64 already.
-          type: str
-        update_credentials:
-          description:
-            - When to send O(vaults[].client_secret), O(vaults[].client_certificate) and O(vaults[].proxy_password) to a configuration that exists already.
-            - V(on_create) does not. They are sent only when the configuration is created, or along with the identity they belong to.
-            - V(always) sends them in every run and reports a change each time. Use it to rotate a secret.
-            - V(when_unreachable) sends them only when ONTAP reports that Azure cannot be reached with the stored one, then reads that
-              again and fails if it did not help. Needs ONTAP 9.8 or later, and reads a costly field in every run.
-          type: str
-          choices: [on_create, always, when_unreachable]
-          default: on_create
-        verify:
-          description:
-            - Whether ONTAP has to reach Azure after the configuration was created or a credential was sent. The task fails where ONTAP
-              reports that it does not; what was sent stays.
-            - ONTAP reports that from 9.8 on. Where it does not say, and where O(vaults[].skip_verification=true), there is a warning instead.
-            - Takes one request more where a credential is sent to a configuration that exists; for a list it is one for all together.
-          type: bool
-          default: true
-        skip_verification:
-          description:
-            - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.
-            - Goes along with a credential that is sent; it is no state and never compared.
-            - Refused with O(vaults[].update_credentials=when_unreachable), because a credential that nobody has tried must not replace the stored one.
-          type: bool
-        proxy_type:
-          description:
-            - Type of the proxy between the SVM and Azure. The proxy options need ONTAP 9.8 or later.
-          type: str
-          choices: [http, https]
-        proxy_host:
-          description:
-            - Host of the proxy.
-          type: str
-        proxy_port:
-          description:
-            - Port of the proxy.
-          type: int
-        proxy_username:
-          description:
-            - User at the proxy.
-          type: str
-        proxy_password:
-          description:
-            - Password at the proxy. ONTAP never returns it. See O(vaults[].update_credentials).
-            - When O(vaults[].proxy_host) or O(vaults[].proxy_username) changes, it is sent with it.
-          type: str
-        oauth_host:
-          description:
-            - Host that Azure logins go to, such as V(login.microsoftonline.com). Needs ONTAP 9.14.1 or later.
-          type: str
-        vault_host:
-          description:
-            - Domain of the vaults, such as V(vault.azure.net). Needs ONTAP 9.14.1 or later.
-          type: str
-        port:
-          description:
-            - Port of the vault. Needs ONTAP 9.14.1 or later.
-          type: int
-        verify_host:
-          description:
-            - Whether ONTAP checks the host name in the vault's certificate. Needs ONTAP 9.14.1 or later.
-            - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
-          type: bool
-        verify_ip:
-          description:
-            - Whether ONTAP checks the address in the vault's certificate. Needs ONTAP 9.14.1 or later.
-            - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
-          type: bool
+      # begin: options entry vaults[]. (generated by docs/generate.py from docs/sources/options.yml)
+      scope:
+        description:
+          - Whether the configuration belongs to an SVM or to the cluster.
+          - V(cluster) must be written out; it is never assumed because O(vaults[].svm) is missing.
+          - ONTAP documents cluster scope up to 9.13.1. Later releases may refuse it (65537500 and 2621707 are explained).
+        type: str
+        choices: [svm, cluster]
+        default: svm
+      svm:
+        description:
+          - Name of the SVM.
+          - Required with O(vaults[].scope=svm), unless O(vaults[].svm_uuid) is given.
+        type: str
+        aliases: [vserver, svm_name]
+      svm_uuid:
+        description:
+          - UUID of the SVM, instead of its name.
+        type: str
+      configuration:
+        description:
+          - Name of the configuration, where an SVM has several (ONTAP 9.14.1 and later). When not given, the enabled one is
+            meant.
+          - An inactive one is never touched unless it is named here.
+        type: str
+      state:
+        description:
+          - Whether the configuration should exist.
+          - ONTAP refuses V(absent) while encrypted volumes use the configuration.
+        type: str
+        choices: [present, absent]
+        default: present
+      name:
+        description:
+          - URI of the key vault, such as V(https://myvault.vault.azure.net/). Needed to create.
+          - Cannot be changed in place. A different value is reported as blocked, with what to do instead.
+          - Case, a trailing slash and port 443 make no difference.
+        type: str
+        aliases: [vault]
+      key_id:
+        description:
+          - Identifier of the key encryption key, such as V(https://myvault.vault.azure.net/keys/mykey), with or without a
+            version. Needed to create.
+          - A different key is rotated to, up to ONTAP 9.10.1 with PATCH (from 9.8), from 9.11.1 with C(rekey-external) and
+            its job.
+          - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in
+            the result says what ONTAP shows. Where a version is given and none is shown, a warning says so.
+          - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
+        type: str
+      client_id:
+        description:
+          - Application (client) ID of the Azure application that may use the vault. Needed to create.
+          - Can be changed from ONTAP 9.9.1 on. When it changes, the credential given is sent with it, whatever
+            O(vaults[].update_credentials) says.
+          - When not given, the environment variable E(AKV_CLIENT_ID) is used to create. A configuration that exists is not
+            compared with it.
+          - The other variables C(AKV_...) belong to that application. Where it is set, they do not go to a configuration
+            with another one.
+        type: str
+      tenant_id:
+        description:
+          - Directory (tenant) ID of the Azure application. Needed to create.
+          - Can be changed from ONTAP 9.9.1 on. When it changes, the credential given is sent with it, whatever
+            O(vaults[].update_credentials) says.
+          - When not given, the environment variable E(AKV_TENANT_ID) is used to create. A configuration that exists is not
+            compared with it.
+        type: str
+      client_secret:
+        description:
+          - Secret of the Azure application. This or O(vaults[].client_certificate) is needed to create.
+          - ONTAP never returns it, so it cannot be compared. See O(vaults[].update_credentials).
+          - ONTAP 9.7 and 9.8 want it in every change, and it is sent along there when something else changes.
+          - When not given, the environment variable E(AKV_CLIENT_SECRET) is used, unless O(vaults[].client_certificate) is
+            given.
+          - What only stands for a secret, such as V($encrypted$), is refused. One in the form of a GUID, as the secret's ID
+            is, gets a warning.
+        type: str
+      client_certificate:
+        description:
+          - Certificate and key of the Azure application as PKCS12 in base64, instead of O(vaults[].client_secret). Needs
+            ONTAP 9.10.1 or later.
+          - Where ONTAP reports that the configuration logs in with a secret, giving a certificate switches it over, and the
+            other way round.
+          - When not given, the environment variable E(AKV_CLIENT_CERTIFICATE) is used, unless O(vaults[].client_secret) is
+            given.
+          - What is not base64 of something that begins as a PKCS12 file is refused. C(az keyvault secret download) writes
+            base64 already.
+        type: str
+      update_credentials:
+        description:
+          - When to send O(vaults[].client_secret), O(vaults[].client_certificate) and O(vaults[].proxy_password) to a
+            configuration that exists already.
+          - V(on_create) does not. They are sent only when the configuration is created, or along with the identity they
+            belong to.
+          - V(always) sends them in every run and reports a change each time. Use it to rotate a secret.
+          - V(when_unreachable) sends them only when ONTAP reports that Azure cannot be reached with the stored one, then
+            reads that again and fails if it did not help. Needs ONTAP 9.8 or later, and reads a costly field in every run.
+        type: str
+        choices: [on_create, always, when_unreachable]
+        default: on_create
+      verify:
+        description:
+          - Whether ONTAP has to reach Azure after the configuration was created or a credential was sent. The task fails
+            where ONTAP reports that it does not; what was sent stays.
+          - ONTAP reports that from 9.8 on. Where it does not say, and where O(vaults[].skip_verification=true), there is a
+            warning instead.
+          - Takes one request more where a credential is sent to a configuration that exists; for a list it is one for all
+            together.
+        type: bool
+        default: true
+      skip_verification:
+        description:
+          - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.
+          - Goes along with a credential that is sent; it is no state and never compared.
+          - Refused with O(vaults[].update_credentials=when_unreachable), because a credential that nobody has tried must
+            not replace the stored one.
+        type: bool
+      proxy_type:
+        description:
+          - Type of the proxy between the SVM and Azure. The proxy options need ONTAP 9.8 or later.
+        type: str
+        choices: [http, https]
+      proxy_host:
+        description:
+          - Host of the proxy.
+        type: str
+      proxy_port:
+        description:
+          - Port of the proxy.
+        type: int
+      proxy_username:
+        description:
+          - User at the proxy.
+        type: str
+      proxy_password:
+        description:
+          - Password at the proxy.
+          - ONTAP never returns it. See O(vaults[].update_credentials).
+          - When O(vaults[].proxy_host) or O(vaults[].proxy_username) changes, it is sent with it.
+        type: str
+      oauth_host:
+        description:
+          - Host that Azure logins go to, such as V(login.microsoftonline.com). Needs ONTAP 9.14.1 or later.
+        type: str
+      vault_host:
+        description:
+          - Domain of the vaults, such as V(vault.azure.net). Needs ONTAP 9.14.1 or later.
+        type: str
+      port:
+        description:
+          - Port of the vault. Needs ONTAP 9.14.1 or later.
+        type: int
+      verify_host:
+        description:
+          - Whether ONTAP checks the host name in the vault's certificate. Needs ONTAP 9.14.1 or later.
+          - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
+        type: bool
+      verify_ip:
+        description:
+          - Whether ONTAP checks the address in the vault's certificate. Needs ONTAP 9.14.1 or later.
+          - ONTAP takes it only after the configuration has been created, so a create with it takes one request more.
+        type: bool
+      # end: options entry vaults[].
   unmanaged:
     description:
-      - What to do with configurations on the cluster that no entry names, inactive ones included.
-      - V(report) lists them in RV(vaults), V(absent) removes them, V(ignore) leaves them out.
+      # begin: text options.unmanaged (generated by docs/generate.py from docs/sources)
+      - What to do with configurations on the cluster that no entry names, inactive ones included. V(report) only
+        reports them, V(absent) removes them, V(ignore) leaves them out.
+      # end: text options.unmanaged
     type: str
     choices: [ignore, report, absent]
     default: report
   allow_empty:
     description:
-      - Whether O(unmanaged=absent) may go with an empty list, which removes every configuration of the cluster.
+      # begin: text options.allow_empty (generated by docs/generate.py from docs/sources)
+      - Whether V(absent) for unmanaged configurations may go without any entry, which removes every configuration of
+        the cluster.
+      # end: text options.allow_empty
     type: bool
     default: false
   concurrency:
     description:
+      # begin: text options.concurrency (generated by docs/generate.py from docs/sources)
       - Number of writes in flight at a time, 1 to 64.
+      # end: text options.concurrency
     type: int
     default: 4
   health:
     description:
       - Whether to read the health of all configurations as well, in the same request, and judge it as
         M(ontap.security.azure_key_vault_info) does. See C(health) in RV(vaults).
-      - Costly, since the nodes ask Azure and each other. Where keys are reported as unavailable it takes one request more, or one a
-        page, which counts the encrypted volumes.
+      # begin: text texts.cost_of_health (generated by docs/generate.py from docs/sources)
+      - Health is costly, since the nodes ask Azure and each other. Where ONTAP reports keys as unavailable, one request
+        more, or one a page, counts the encrypted volumes, because without any no key is missing.
+      # end: text texts.cost_of_health
       - Where something was changed, the health is read again afterwards.
     type: bool
     default: false
@@ -334,11 +365,14 @@ vaults:
       returned: always
     undescribed:
       description:
-        - Settings that are there although the entry does not describe them, each with C(field) and C(actual). C(proxy_type),
-          C(proxy_host), C(proxy_port) and C(proxy_username); C(oauth_host), C(vault_host) and C(port) where they are not those of Azure's
-          public cloud, V(login.microsoftonline.com), V(vault.azure.net) and V(443).
-        - Through these a secret goes another way than people think. They are no difference, and nothing changes them; describe them, or
-          remove them.
+        # begin: text texts.undescribed (generated by docs/generate.py from docs/sources)
+        - Settings that are there although nobody described them. C(proxy_type), C(proxy_host), C(proxy_port) and
+          C(proxy_username) whatever they are, and C(oauth_host), C(vault_host) and C(port) where they are not those of
+          Azure's public cloud (V(login.microsoftonline.com), V(vault.azure.net) and V(443)).
+        - Through these a secret goes another way than people think. They are no difference, and nothing changes them.
+          Describe what is meant, and take away what is not.
+        # end: text texts.undescribed
+        - Each has C(field) and C(actual).
       type: list
       elements: dict
       returned: always
@@ -348,16 +382,21 @@ vaults:
       elements: dict
       returned: always
     credentials:
-      description: Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.
+      description:
+        # begin: text results.credentials (generated by docs/generate.py from docs/sources)
+        - Whether a secret was sent, in check mode whether it would be. V(none) means that none was given.
+        # end: text results.credentials
       type: str
       returned: always
     key_version:
       description:
-        - What ONTAP shows of the version of the key that the configuration uses afterwards, in check mode what it will show.
-        - V(pinned) is a version. V(latest) is none where it would be shown, so ONTAP uses the newest version in Azure and takes up a new
-          one by itself.
-        - V(unknown) is none where nobody can tell. ONTAP 9.8 to 9.12.1 never shows a version, and 9.13.1 cannot be told from them by the
-          configuration.
+        # begin: text results.key_version (generated by docs/generate.py from docs/sources)
+        - What ONTAP shows of the version of the key that the configuration uses afterwards, in check mode what it will
+          show.
+        - V(pinned) is a version. V(latest) is none where it would be shown, so ONTAP uses the newest version in Azure and
+          takes up a new one by itself. V(unknown) is none where nobody can tell. ONTAP 9.8 to 9.12.1 never shows a
+          version, and 9.13.1 cannot be told from them by the configuration.
+        # end: text results.key_version
         - Empty where there is no configuration.
       type: str
       returned: always
@@ -397,11 +436,12 @@ vaults:
         - method: PATCH
           path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
           fields: [client_id, client_secret]
-      outcome: done
+          outcome: done
       credentials: sent
       key_version: pinned
       job: null
       error: null
+# begin: copy results.actions (generated by docs/generate.py from docs/sources)
 actions:
   description:
     - The requests that were sent to change something, in check mode those that would be, in order. Names of fields, no values.
@@ -437,6 +477,7 @@ actions:
       path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
       fields: [client_id, client_secret]
       outcome: done
+# end: copy results.actions
 diff:
   description: A list with a diff for each configuration that changes. A secret that is sent shows as V((set\)).
   returned: always, unless the input is bad
@@ -450,6 +491,7 @@ diff:
       after:
         client_id: eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee
         client_secret: (set)
+# begin: copy results.error (generated by docs/generate.py from docs/sources)
 error:
   description: What went wrong. C(msg) holds the same as text.
   returned: failure
@@ -500,20 +542,21 @@ error:
     path: /api/security/azure-key-vaults/024cd3cf-9a08-11ea-8d52-005056bbeba5
     meaning: Encrypted volumes still keep their keys with this key manager.
     remedy: Move, decrypt or delete the encrypted volumes first.
+# end: copy results.error
 """
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._batch import Batch, ensure_all
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, cleaned
-from ansible_collections.ontap.security.plugins.module_utils._module import (
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import (
     CONNECTION,
     VAULT,
     WAITING,
-    run,
     waiting_of,
 )
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch, ensure_all
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
 SPEC: Spec = {
     "vaults": {"type": "list", "elements": "dict", "required": True, "options": VAULT},

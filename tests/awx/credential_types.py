@@ -19,7 +19,7 @@ import yaml
 from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, VAULT
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import CONNECTION, VAULT
 
 Data = t.Mapping[str, t.Any]
 

@@ -9,7 +9,7 @@ import os
 import typing as t
 from pathlib import Path
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
 from tests.integration.harness import Task, play
 from tests.simulator import Simulator

@@ -546,7 +546,8 @@ def test_a_check_run_of_create_restore_and_rekey(sim: Simulator) -> None:
 
 def after_write(sim: Simulator, then: t.Callable[[], t.Any]) -> t.Callable[..., t.Any]:
     """A client right after whose jobs something happens to the cluster."""
-    from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client
+    from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
+    from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 
     class Meddled(Client):
         def write(self, *args: t.Any, **kwargs: t.Any) -> Answer:

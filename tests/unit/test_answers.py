@@ -11,9 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.ontap.security.plugins.doc_fragments import connection as connection_fragment
-from ansible_collections.ontap.security.plugins.module_utils import _client, _http
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection, literal
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._engine.search import QUERY_FIELDS
+from ansible_collections.ontap.security.plugins.module_utils._ontap import client as _client
+from ansible_collections.ontap.security.plugins.module_utils._ontap import transport as _http
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     InputError,
     JobError,
@@ -22,10 +27,8 @@ from ansible_collections.ontap.security.plugins.module_utils._errors import (
     OntapError,
     TransportError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._forms import RECORDS
-from ansible_collections.ontap.security.plugins.module_utils._module import VAULT
-from ansible_collections.ontap.security.plugins.module_utils._search import QUERY_FIELDS
-from ansible_collections.ontap.security.plugins.module_utils._vault import FIELDS, SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import RECORDS
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 from tests.beats import FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.simulator import Simulator
 from tests.simulator.call import Call

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.ontap.security.plugins.filter.applied import applied
-from ansible_collections.ontap.security.plugins.module_utils._health import Health
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health
 
 HEALTHY = Health("healthy", keys_missing=False)
 LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), keys_missing=True)

@@ -56,7 +56,7 @@ def test_messages() -> None:
 
 def test_paths_that_a_login_needs() -> None:
     """All that the modules ask for, and what they write to."""
-    files = sorted((PROJECT / "plugins").glob("modul*/*.py"))
+    files = sorted((PROJECT / "plugins").glob("modul*/**/*.py"))
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     constants = dict(re.findall(r'^([A-Z_]+) = "(/api/[a-z/-]+)"$', code, re.MULTILINE))
     asked = {*constants.values(), *re.findall(r'\("(/api/[a-z/-]+)"', code)}

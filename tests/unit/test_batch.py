@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils._batch import BECAME, VERDICTS
-from ansible_collections.ontap.security.plugins.module_utils._client import Client
-from ansible_collections.ontap.security.plugins.module_utils._errors import TransportError
+from ansible_collections.ontap.security.plugins.module_utils._engine.batch import BECAME, VERDICTS
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import TransportError
 from tests.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive, number
 from tests.simulator import Simulator
 

@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.ontap.security.plugins.module_utils import _client, _http
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
-from ansible_collections.ontap.security.plugins.module_utils._errors import (
+from ansible_collections.ontap.security.plugins.module_utils._ontap import client as _client
+from ansible_collections.ontap.security.plugins.module_utils._ontap import transport as _http
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     InputError,
     LostAnswerError,
     TransportError,
@@ -185,6 +187,14 @@ def test_a_proxy_that_stalls_has_an_end(monkeypatch: pytest.MonkeyPatch, answer:
             session.write("DELETE", f"{VAULTS}/u")
     assert not isinstance(failed.value, LostAnswerError)
     assert "HTTPS_PROXY" in failed.value.text()
+
+
+@pytest.mark.parametrize("proxy", ["http://", "http://user:word@", "user:word@", "http://[::1", "://"])
+def test_a_proxy_without_a_host_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(InputError, match="HTTPS_PROXY has no host") as refused:
+        Client(Connection(hostname="192.0.2.1", access_token="t"))
+    assert "word" not in refused.value.text()
 
 
 def test_all_addresses_of_a_name_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

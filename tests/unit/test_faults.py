@@ -275,7 +275,8 @@ def test_a_failed_second_step_tells_of_the_first(sim: Simulator) -> None:
 
 def meddling(sim: Simulator, method: str, meddle: t.Callable[[], t.Any]) -> t.Callable[..., t.Any]:
     """A client during whose first write somebody else is faster."""
-    from ansible_collections.ontap.security.plugins.module_utils._client import Answer, Client
+    from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
+    from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 
     class Meddled(Client):
         done = False

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection
-from ansible_collections.ontap.security.plugins.module_utils._errors import OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OntapError
 from tests.beats import FULL, FUNCTIONS, KEY_2, OLD, WRITES, options_of
 from tests.simulator.call import Call
 from tests.simulator.ontap import Ontap

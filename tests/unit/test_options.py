@@ -16,8 +16,8 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.ontap.security.plugins.module_utils._module import run
-from ansible_collections.ontap.security.plugins.module_utils._options import Spec
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
 from tests.beats import FULL, IDENTITY, pkcs12, spellings
 from tests.unit.test_documentation import MODULES
 

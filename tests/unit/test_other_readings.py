@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils._health import health
-from ansible_collections.ontap.security.plugins.module_utils._vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
 from tests.beats import CERTIFICATE, FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.simulator import Simulator
 from tests.waits import Waits

@@ -10,10 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Release
-from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError, UnsupportedError
-from ansible_collections.ontap.security.plugins.module_utils._plan import REKEY, UPDATE, Desired, Plan, make_plan
-from ansible_collections.ontap.security.plugins.module_utils._vault import COMPARED, CREDENTIALS, FIELDS, SECRETS, Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import COMPARED, CREDENTIALS, FIELDS, SECRETS
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import REKEY, UPDATE, Plan
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    BlockedError,
+    InputError,
+    UnsupportedError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 from tests.beats import CERTIFICATE
 
 CANARY = "c4n4ry-secret"

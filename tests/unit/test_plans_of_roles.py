@@ -12,7 +12,7 @@ from ansible_collections.ontap.security.plugins.filter.awx_not_there import not_
 from ansible_collections.ontap.security.plugins.filter.awx_types import awx_types
 from ansible_collections.ontap.security.plugins.filter.rekey_plan import rekey_plan
 from ansible_collections.ontap.security.plugins.filter.restore_plan import restore_plan
-from ansible_collections.ontap.security.plugins.module_utils._health import Health
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health
 
 HEALTHY = Health("healthy", keys_missing=False)
 LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), keys_missing=True)

@@ -11,25 +11,28 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ontap.security.plugins.module_utils._actions import RESTORE, Rekey, Restore
-from ansible_collections.ontap.security.plugins.module_utils._batch import Batch
-from ansible_collections.ontap.security.plugins.module_utils._client import Release
-from ansible_collections.ontap.security.plugins.module_utils._errors import OntapError
-from ansible_collections.ontap.security.plugins.module_utils._health import health
-from ansible_collections.ontap.security.plugins.module_utils._plan import CREATE, DELETE, Desired, Plan, Step, make_plan
-from ansible_collections.ontap.security.plugins.module_utils._search import QUERY_FIELDS, Search
-from ansible_collections.ontap.security.plugins.module_utils._vault import (
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
+from ansible_collections.ontap.security.plugins.module_utils._azure.rekey import Rekey
+from ansible_collections.ontap.security.plugins.module_utils._azure.restore import RESTORE, Restore
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     AUTHENTICATION_METHODS,
     COMPARED,
     FIELDS,
     SECRETS,
+)
+from ansible_collections.ontap.security.plugins.module_utils._azure.uris import (
     KeyId,
-    Vault,
-    clean_record,
     key_of,
     one_names_a_version,
     vault_uri,
 )
+from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import CREATE, DELETE, Plan, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, clean_record
+from ansible_collections.ontap.security.plugins.module_utils._engine.search import QUERY_FIELDS, Search
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 RELEASES = [Release(9, 7), Release(9, 8), Release(9, 9, 1), *(Release(9, n, 1) for n in range(10, 19))]
 R9_8, R9_10, R9_13, R9_14 = Release(9, 8), Release(9, 10, 1), Release(9, 13, 1), Release(9, 14, 1)

@@ -21,7 +21,8 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.ontap.security.plugins.filter.drift_report import drift_report
 from ansible_collections.ontap.security.plugins.filter.merge_drift_reports import merge_drift_reports
 from ansible_collections.ontap.security.plugins.filter.render_drift_report import RENDERERS, render_drift_report
-from ansible_collections.ontap.security.plugins.module_utils import _report, _report_text
+from ansible_collections.ontap.security.plugins.plugin_utils._report import formats as _report_text
+from ansible_collections.ontap.security.plugins.plugin_utils._report import model as _report
 from tests.reports import (
     MONDAY,
     NO_ANSWER,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import sys
 import typing as t
@@ -16,34 +17,48 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.ontap.security.plugins."
 
-# From the top to the bottom: a layer may use those below it.
+# From the top to the bottom: a package may use those below it.
 LAYERS = (
-    "_module",
-    "_options",
-    "_batch",
-    "_apply",
-    "_write",
-    "_surroundings",
-    "_run",
-    "_actions",
-    "_plan",
-    "_report_html",
-    "_report_text",
-    "_report",
-    "_health",
-    "_search",
-    "_vault",
-    "_client",
-    "_forms",
-    "_http",
-    "_errors",
-    "_codes",
-    "_secrets",
-    "_text",
+    "action",
+    "filter",
+    "lookup",
+    "modules",
+    "plugin_utils",
+    "module_utils/_ansible",
+    "module_utils/_azure",
+    "module_utils/_engine",
+    "module_utils/_ontap",
 )
 
-# What only one layer may know.
-OUTSIDE = {"_module": {"ansible"}, "_client": {"requests", "urllib3"}, "_http": {"requests", "urllib3"}}
+# The doors to the world outside of Python's own library: only these may know it.
+OUTSIDE = {
+    "filter": {"ansible"},
+    "lookup": {"ansible"},
+    "module_utils/_ansible": {"ansible"},
+    "module_utils/_ontap/client": {"requests", "urllib3"},
+    "module_utils/_ontap/failures": {"requests", "urllib3"},
+    "module_utils/_ontap/transport": {"requests", "urllib3"},
+}
+
+# What the engine still knows of Azure.
+BENT = {
+    "module_utils/_engine/batch": {f"module_utils/_azure/{name}" for name in ("desired", "health", "table")},
+    "module_utils/_engine/carry_out": {
+        f"module_utils/_azure/{name}" for name in ("desired", "health", "table", "uris")
+    },
+    "module_utils/_engine/plan": {"module_utils/_azure/table"},
+    "module_utils/_engine/record": {"module_utils/_azure/table", "module_utils/_azure/uris"},
+    "module_utils/_engine/run": {
+        "module_utils/_azure/desired",
+        "module_utils/_azure/health",
+        "module_utils/_azure/table",
+    },
+    "module_utils/_engine/search": {"module_utils/_azure/table"},
+    "module_utils/_engine/surroundings": {"module_utils/_azure/table"},
+}
+
+# Of Ansible, what plugins of the controller may know.
+OF_ANSIBLE = {"ansible.errors", "ansible.plugins.lookup"}
 
 
 def made_by_tools() -> set[str]:
@@ -84,36 +99,51 @@ def from_outside(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"ansible_collections"}
 
 
-def from_plugins(names: set[str]) -> set[str]:
-    return {name.removeprefix(PLUGINS) for name in names if name.startswith("ansible_collections.")}
+def from_plugins(path: Path) -> set[str]:
+    """The files of plugins/ that a file imports, as paths without suffix; of a package, the file that is meant."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and t.cast(str, node.module).startswith(PLUGINS):
+            name = t.cast(str, node.module).removeprefix(PLUGINS).replace(".", "/")
+            package = (ROOT / "plugins" / name).is_dir()
+            found |= {f"{name}/{alias.name}" for alias in node.names} if package else {name}
+    return found
 
 
-@named(ROOT.glob("plugins/module_utils/*.py"))
-def test_layers_depend_downwards(path: Path) -> None:
-    assert path.stem in LAYERS, "a new layer needs its place in LAYERS and in CONTRIBUTING.md"
-    below = {f"module_utils.{layer}" for layer in LAYERS[LAYERS.index(path.stem) + 1 :]}
-    assert from_plugins(imports(path)) <= below
-    assert from_outside(imports(path)) <= OUTSIDE.get(path.stem, set())
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT / "plugins").with_suffix(""))
 
 
-@named(ROOT.glob("plugins/modules/*.py"))
-def test_modules_know_only_the_layers(path: Path) -> None:
-    assert from_plugins(imports(path)) <= {f"module_utils.{layer}" for layer in LAYERS}
-    assert not from_outside(imports(path))
+def layer_of(name: str) -> str:
+    (layer,) = (layer for layer in LAYERS if name.startswith(f"{layer}/"))
+    return layer
 
 
-def test_plugins_of_the_controller_know_only_the_layers() -> None:
-    shared = sorted(ROOT.glob("plugins/plugin_utils/**/*.py"))
-    ours = {".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts) for path in shared}
-    ours |= {name.rpartition(".")[0] for name in ours}
-    for path in [*ROOT.glob("plugins/filter/*.py"), *ROOT.glob("plugins/lookup/*.py")]:
-        assert from_plugins(imports(path)) <= ours | {f"module_utils.{layer}" for layer in LAYERS}, path
-        from_ansible = {name for name in imports(path) if name.startswith("ansible.")}
-        assert from_ansible <= {"ansible.errors", "ansible.plugins.lookup"}, path
-        assert from_outside(imports(path)) <= {"ansible"}, path
-    for path in shared:
-        assert from_plugins(imports(path)) <= ours | {"module_utils._text"}, path
-        assert not from_outside(imports(path)), path
+CODE = [
+    path
+    for path in sorted(ROOT.glob("plugins/**/*.py"))
+    if path.name != "__init__.py" and "doc_fragments" not in path.parts
+]
+
+
+@named(CODE)
+def test_packages_depend_downwards(path: Path) -> None:
+    name = name_of(path)
+    layer = layer_of(name)
+    below = LAYERS[LAYERS.index(layer) :]
+    used = from_plugins(path)
+    assert all(layer_of(other) in below for other in used - BENT.get(name, set())), used
+    # A module is sent to where it runs with module_utils alone; and only what runs one in its place needs it.
+    assert layer != "modules" or all(layer_of(other).startswith("module_utils") for other in used), used
+    assert layer == "action" or not any(layer_of(other) == "modules" for other in used), used
+    assert from_outside(imports(path)) <= OUTSIDE.get(name, OUTSIDE.get(layer, set()))
+    if layer in ("filter", "lookup"):
+        assert {other for other in imports(path) if other.startswith("ansible.")} <= OF_ANSIBLE
+
+
+def test_no_file_needs_itself() -> None:
+    uses = {name_of(path): from_plugins(path) for path in CODE}
+    graphlib.TopologicalSorter(uses).prepare()
 
 
 @named(ROOT.glob("plugins/doc_fragments/*.py"))
@@ -125,12 +155,13 @@ def test_fragments_are_only_text(path: Path) -> None:
 def test_the_simulator_is_independent(path: Path) -> None:
     # One mistake must not be able to hide on both sides.
     assert not from_outside(imports(path)) & {"ansible", "requests", "plugins"}
-    assert not from_plugins(imports(path))
+    assert not from_plugins(path)
 
 
 def test_contributors_see_the_layers() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert tuple(re.findall(r"^\| `module_utils/(\w+)\.py`", text, re.MULTILINE)) == LAYERS
+    shown = re.findall(r"^\| `plugins/(.*?)/` \|", text, re.MULTILINE)
+    assert shown == [layer for layer in LAYERS if (ROOT / "plugins" / layer).is_dir()]
 
 
 def version_key(version: str) -> list[int]:
@@ -139,8 +170,8 @@ def version_key(version: str) -> list[int]:
 
 def test_versions_agree() -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    client = (ROOT / "plugins/module_utils/_client.py").read_text(encoding="utf-8")
-    assert re.findall(r'^VERSION = "(.*)"$', client, re.MULTILINE) == [version]
+    source = (ROOT / "plugins/module_utils/_ontap/release.py").read_text(encoding="utf-8")
+    assert re.findall(r'^VERSION = "(.*)"$', source, re.MULTILINE) == [version]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"ontap-security-([0-9.]+)\.tar\.gz", readme)) == {version}
 

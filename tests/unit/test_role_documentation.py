@@ -1,10 +1,9 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the argument specs, defaults and README of each role say agrees, also with the modules."""
+"""What the argument specs and defaults of each role say agrees, also with the modules."""
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.ontap.security.plugins.module_utils._module import CONNECTION, VAULT
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
 from ansible_collections.ontap.security.plugins.modules.azure_key_vaults import argument_spec
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +48,6 @@ def variables_in(role: str) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
-README = (ROLE / "README.md").read_text(encoding="utf-8")
 TASKS = (ROLE / "tasks/main.yml").read_text(encoding="utf-8")
 OPTIONS = options_of("azure_key_vault")
 
@@ -75,21 +73,6 @@ def test_every_variable_is_described_and_used(role: str) -> None:
         assert option["description"], name
         assert "type" in option, name
         assert re.search(rf"(?<!__)\b{name}\b", variables_in(role)), name
-
-
-@each_role
-def test_readme_lists_the_variables(role: str) -> None:
-    readme = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(rf"^\| `({prefix_of(role)}\w+)` \| (\w+) \| (.*?) \| \S.* \|$", readme, re.MULTILINE)
-    options = options_of(role)
-    assert sorted(name for name, _type, _default in rows) == sorted(options)
-    for name, kind, shown in rows:
-        default = options[name]["default"]
-        # People read what a value is; raw only says that Ansible does not check it.
-        assert kind == (type(default).__name__ if options[name]["type"] == "raw" else options[name]["type"]), name
-        # An empty text stands for something that follows from other variables, which words have to say.
-        assert default != "" or "`" not in shown, name
-        assert default == "" or shown == f"`{default if isinstance(default, str) else json.dumps(default)}`", name
 
 
 def test_the_module_s_options_can_be_reached() -> None:
@@ -137,34 +120,6 @@ def test_entries_have_the_module_s_options(variable: str) -> None:
         assert option["description"], name
         for fact in ("type", "choices", "default"):
             assert option.get(fact) == VAULT[name].get(fact), f"{name}: {fact}"
-
-
-def connection_variables(text: str) -> set[str]:
-    return {name for name in re.findall(r"\bontap_(\w+)", text) if name not in ("hosts", "serial")}
-
-
-def test_every_connection_option_has_an_inventory_variable() -> None:
-    assert connection_variables(TASKS) == set(CONNECTION)
-    assert connection_variables(README) == set(CONNECTION)
-    (group,) = (
-        block["module_defaults"]["group/ontap.security.ontap"]
-        for block in yaml.safe_load(TASKS)
-        if "module_defaults" in block
-    )
-    for name, value in group.items():
-        assert re.search(rf"\bontap_{name}\b", value), name
-
-
-def test_all_roles_take_the_same_connection() -> None:
-    groups = [
-        block["module_defaults"]["group/ontap.security.ontap"]
-        for role in ROLES
-        for block in load(ROOT / "roles" / role / "tasks/main.yml")
-        if "module_defaults" in block
-    ]
-    # AWX is no cluster.
-    assert len(groups) == len(ROLES) - 1
-    assert all(group == groups[0] for group in groups)
 
 
 def test_encrypted_values_pass_the_validation() -> None:

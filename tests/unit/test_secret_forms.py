@@ -10,10 +10,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.ontap.security.plugins.module_utils._client import Connection
-from ansible_collections.ontap.security.plugins.module_utils._errors import InputError
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired, make_plan
-from ansible_collections.ontap.security.plugins.module_utils._vault import Vault, check_value
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import check_value
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
 from tests.beats import CERTIFICATE, CLIENT, FULL, pkcs12
 
 CANARY = "c4nary"

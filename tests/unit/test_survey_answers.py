@@ -15,7 +15,8 @@ import yaml
 
 from ansible_collections.ontap.security.plugins.filter.vault_entries import TEXTS
 from ansible_collections.ontap.security.plugins.lookup import answer as plugin
-from ansible_collections.ontap.security.plugins.module_utils._module import VAULT, _drop_empty
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import _drop_empty
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
 from ansible_collections.ontap.security.plugins.plugin_utils._answers import (
     KINDS,
     AnswerError,

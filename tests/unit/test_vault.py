@@ -11,21 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ontap.security.plugins.module_utils._errors import BlockedError, InputError, TransportError
-from ansible_collections.ontap.security.plugins.module_utils._health import health, with_volumes
-from ansible_collections.ontap.security.plugins.module_utils._plan import Desired
-from ansible_collections.ontap.security.plugins.module_utils._search import Search
-from ansible_collections.ontap.security.plugins.module_utils._vault import (
-    COMPARED,
-    FIELDS,
-    SECRETS,
-    KeyId,
-    Target,
-    Vault,
-    check_value,
-    clean_record,
-    pick,
-    vault_uri,
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import health, with_volumes
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import COMPARED, FIELDS, SECRETS, check_value
+from ansible_collections.ontap.security.plugins.module_utils._azure.uris import KeyId, vault_uri
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, clean_record, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.search import Search
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    BlockedError,
+    InputError,
+    TransportError,
 )
 
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)

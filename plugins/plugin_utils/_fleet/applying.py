@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._text import visible
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configurations import Configuration, Mapping, listed
 
 # What has become of configurations, in the words of a run and of a check run, in the order of the summary.

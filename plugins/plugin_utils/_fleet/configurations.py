@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.ontap.security.plugins.module_utils._text import visible
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 Mapping = t.Mapping[str, t.Any]
 CLUSTER: t.Final = "cluster scope"

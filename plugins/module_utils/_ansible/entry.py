@@ -1,0 +1,220 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that knows Ansible: shared options, building the client, turning errors into ``fail_json``."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.errors import RequiredError
+
+from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec, faults, read_texts, secrets
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import from_around
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, check_value
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import together
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import check_svm
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import REQUESTS_IMPORT_ERROR, Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection, check_host
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.secrets import spellings
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import shown_name, visible
+
+Function = t.Callable[[t.Mapping[str, t.Any], Client, bool], dict[str, t.Any]]
+
+
+class _Module(AnsibleModule):  # type: ignore[misc]
+    params: dict[str, t.Any]
+    _ready = False
+
+    def _load_params(self) -> None:
+        """See what is secret before anything can be logged, and what cannot be meant before Ansible shows it.
+
+        Empty strings are dropped before that: an unset AWX field or template arrives as one.
+        """
+        super()._load_params()
+        spec = self.argument_spec
+        read_texts(self.params, spec)
+        _drop_empty(self.params)
+        self._given = [set(entry) if isinstance(entry, dict) else set() for entry in _entries(self.params)]
+        given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
+        for secret in (*secrets(given, spec), *_secrets_around(spec)):
+            self.no_log_values.update(spellings(secret))
+        wrong = [*faults(given, spec), *faults(_around(spec, given), spec)]
+        if wrong:
+            error = together(wrong)
+            self.fail_json(error.text(), error=error.details())
+        _one_application(self.params)
+
+    def _log_invocation(self) -> None:
+        """Log what Ansible logs, but of lists and dictionaries only how long they are.
+
+        Ansible looks for secrets in what ``str`` makes of them, where quotes, backslashes and line breaks are spelled
+        otherwise than in the secret.
+        """
+        params = self.params
+        self.params = {name: _loggable(name, value) for name, value in params.items()}
+        super()._log_invocation()
+        self.params = params
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """Where options are refused, show no value of any, and say which can be, or are, in the environment."""
+        if not self._ready:
+            refused = getattr(self, "validation_result", None)
+            # Only the messages about options that are missing are sure to hold nothing but names.
+            if refused and not all(isinstance(error, RequiredError) for error in refused.errors):
+                names = sorted(name for name in self._given[0] if not name.startswith("_ansible_"))
+                msg = f"Ansible cannot read all of the options {', '.join(map(shown_name, names))}"
+            msg = f"{msg.rstrip('.')}{self._fallbacks()}."
+            self.forget()
+        super().fail_json(msg, **kwargs)
+        raise AssertionError("unreachable: fail_json ends the process")
+
+    def forget(self) -> None:
+        """Forget the options, which Ansible would echo: what has been refused may be a secret in the wrong place."""
+        self.params = {}
+
+    def _fallbacks(self) -> str:
+        names = {
+            name: option["fallback"][1]
+            for name, option in self.argument_spec.items()
+            if option.get("fallback") and name not in self._given[0]
+        }
+        found = [f"{name} ({variables[0]})" for name, variables in names.items() if from_around(*variables)]
+        lacking = [
+            f". {name} can also be given as {variables[0]}"
+            for name, variables in names.items()
+            if self.argument_spec[name].get("required") and not from_around(*variables)
+        ]
+        return "".join(lacking) + (f". From the environment come {', '.join(found)}" if found else "")
+
+    def options(self) -> dict[str, t.Any]:
+        """The options, and under ``ambient``, also in each entry, the names of those that come from the environment."""
+        params = {**self.params, "ambient": self._ambient(self.params, self._given[0], self.argument_spec)}
+        if "vaults" in params:
+            spec = self.argument_spec["vaults"]["options"]
+            params["vaults"] = [
+                {**entry, "ambient": self._ambient(entry, given, spec)}
+                for entry, given in zip(params["vaults"], self._given[1:])
+            ]
+        return params
+
+    @staticmethod
+    def _ambient(params: t.Mapping[str, t.Any], given: t.Collection[str], spec: Spec) -> frozenset[str]:
+        return frozenset(
+            name
+            for name, option in spec.items()
+            if option.get("fallback") and name not in given and params.get(name) == from_around(*option["fallback"][1])
+        )
+
+
+def _loggable(name: str, value: t.Any) -> t.Any:
+    if isinstance(value, (list, dict)):
+        return f"({len(value)})"
+    try:
+        if name in FIELDS and value is not None:
+            check_value(name, value)
+        if name == "svm":
+            check_svm(value)
+        if name == "hostname":
+            check_host(value)
+    except InputError:
+        # It will be refused, and may be a secret in the wrong option.
+        return "(not usable)"
+    return visible(value) if isinstance(value, str) else value
+
+
+def _around(spec: Spec, given: t.Container[str] = ()) -> dict[str, str]:
+    """What the environment has for options that are not given."""
+    return {
+        name: found
+        for name, option in spec.items()
+        if name not in given and option.get("fallback") and (found := from_around(*option["fallback"][1]))
+    }
+
+
+def _secrets_around(spec: Spec) -> t.Iterator[str]:
+    """The secrets that the environment has for these options, and for options of options."""
+    yield from secrets(_around(spec), spec)
+    for option in spec.values():
+        if option.get("options"):
+            yield from _secrets_around(option["options"])
+
+
+def _entries(params: dict[str, t.Any]) -> list[t.Any]:
+    """What can hold the options of a configuration: the task itself, and each entry of ``vaults``."""
+    vaults = params.get("vaults")
+    return [params, *(vaults if isinstance(vaults, list) else ())]
+
+
+def _drop_empty(params: dict[str, t.Any]) -> None:
+    for name, value in list(params.items()):
+        if value is None or value == "":
+            del params[name]
+        elif isinstance(value, list):
+            # Before ansible-core 2.19, an element that is omitted arrives as such a text.
+            params[name] = [
+                one for one in value if not (isinstance(one, str) and one.startswith("__omit_place_holder__"))
+            ]
+            for item in params[name]:
+                if isinstance(item, dict):
+                    _drop_empty(item)
+
+
+def _one_application(params: dict[str, t.Any]) -> None:
+    """Keep apart what is given and what happens to be in the environment, which belongs to one application.
+
+    A credential that is given beats one of the other kind. Nothing in the environment goes with another ``client_id``
+    than its own: a secret sent to the wrong configuration would cut it off from its keys.
+    """
+    ambient = (from_around("AKV_CLIENT_ID") or "").strip().lower()
+    for entry in _entries(params):
+        if ambient and entry.get("client_id") and str(entry["client_id"]).strip().lower() != ambient:
+            for name in ("tenant_id", "client_secret", "client_certificate"):
+                entry.setdefault(name, None)
+        for given, other in (("client_certificate", "client_secret"), ("client_secret", "client_certificate")):
+            if entry.get(given):
+                entry.setdefault(other, None)
+
+
+def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
+    """Run a module: ``function(params, client, check_mode)`` returns the result or raises ``OntapError``."""
+    module = _Module(argument_spec=spec, supports_check_mode=True)
+    module._ready = True
+    params = module.options()
+    if REQUESTS_IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
+    try:
+        with Client(_connection(module.params, spec), caller=caller) as client:
+            result = function(params, client, module.check_mode)
+        error = None
+    except OntapError as exc:
+        result, error = exc.result, exc
+    for warning in result.pop("warnings", []):
+        module.warn(visible(warning))
+    if "msg" in result:
+        result["msg"] = visible(result["msg"])
+    # Outside the except block: inside it, Ansible would add a traceback at -vvv.
+    if error is not None:
+        if isinstance(error, InputError):
+            module.forget()
+        module.fail_json(msg=error.text(), error=error.details(), **result)
+    module.exit_json(**result)
+    raise AssertionError("unreachable: exit_json and fail_json end the process")
+
+
+def _connection(params: t.Mapping[str, t.Any], spec: Spec) -> Connection:
+    return Connection(
+        hostname=params["hostname"],
+        username=params["username"],
+        password=params["password"],
+        access_token=params["access_token"],
+        cert_filepath=params["cert_filepath"],
+        key_filepath=params["key_filepath"],
+        port=params["http_port"],
+        validate_certs=params["validate_certs"],
+        ca_path=params["ca_path"],
+        timeout=params["request_timeout"],
+        secrets=tuple(dict.fromkeys(secrets(params, spec))),
+    )

@@ -1,0 +1,487 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All configurations of a cluster at once: one read, a plan for each entry, then only the writes, side by side."""
+
+from __future__ import annotations
+
+import copy
+import re
+import threading
+import typing as t
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health, health, with_volumes
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, REACHABILITY, VAULTS
+from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import carry_out
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, together
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, fields_to_read, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import DONE, UNKNOWN, Waiting
+from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
+    ALREADY_CONFIGURED,
+    NO_ENTRY,
+    NOT_CONFIGURED,
+    UNKNOWN_NAME,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    ApiError,
+    BlockedError,
+    InputError,
+    OntapError,
+    OutcomeError,
+    UnsupportedError,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
+from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
+
+# What is counted in the summary: what was found, and what has become of it, of which each configuration has one each.
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+BECAME: t.Final = ("unchanged", "created", "changed", "removed", "failed")
+
+# UUIDs that comfortably fit into a URL.
+_LONGEST_LIST = 50
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The wanted configurations of one cluster, checked, and what to do with those that nobody wants."""
+
+    entries: tuple[Desired, ...]
+    unmanaged: str = "report"
+    concurrency: int = 4
+    health: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Batch:
+        """From module options. Raises one ``InputError`` that names every bad entry; nothing has been sent by then."""
+        entries: list[Desired] = []
+        errors: list[InputError] = []
+        seen: dict[Target, int] = {}
+        for index, entry in enumerate(params["vaults"]):
+            try:
+                desired = Desired.of(entry)
+                first = seen.setdefault(desired.target, index)
+                if first != index:
+                    raise InputError(
+                        f"{desired.target} is already described by vaults[{first}]",
+                        remedy="Describe each configuration once.",
+                    )
+                entries.append(desired)
+            except InputError as exc:
+                exc.message = f"{name_of(index, entry)}: {exc.message}"
+                errors.append(exc)
+        if errors:
+            raise together(errors)
+        if not 1 <= params["concurrency"] <= 64:
+            raise InputError(
+                f"concurrency is {params['concurrency']}; it is a number from 1 to 64",
+                remedy="Leave it out for 4 requests in flight.",
+            )
+        if not entries and params["unmanaged"] == "absent" and not params["allow_empty"]:
+            raise InputError(
+                "vaults is empty and unmanaged is absent, which would remove every configuration of the cluster",
+                remedy="Check where the list comes from; if that is what is meant, set allow_empty: true.",
+            )
+        return cls(tuple(entries), params["unmanaged"], params["concurrency"], params["health"])
+
+
+def name_of(index: int, entry: t.Mapping[str, t.Any]) -> str:
+    """How messages name an entry. What cannot be the name of an SVM is not shown: it may be a secret."""
+    where = entry.get("svm") or entry.get("svm_uuid")
+    if where and not re.fullmatch(r"[\w.-]+", where):
+        return f"vaults[{index}]"
+    return f"vaults[{index}] (svm {where})" if where else f"vaults[{index}] (cluster)"
+
+
+@dataclass
+class _Item:
+    """One configuration on its way: an entry of the list, or a record that no entry names (``index`` is None)."""
+
+    desired: Desired
+    name: str
+    current: Vault | None = None
+    plan: Plan = field(default_factory=Plan)
+    verdict: str = "in_sync"
+    error: OntapError | None = None
+    result: dict[str, t.Any] = field(default_factory=dict)
+    svm: t.Mapping[str, t.Any] = field(default_factory=dict)
+    key_version: str | None = None
+    health: Health | None = None
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that ONTAP has taken."""
+        actions = self.result.get("actions", [])
+        return frozenset(name for action in actions if action["outcome"] == DONE for name in action["fields"])
+
+    def fail(self, error: OntapError, verdict: str) -> None:
+        self.error, self.verdict = error, verdict
+
+    @property
+    def record(self) -> t.Mapping[str, t.Any]:
+        """The configuration as it is known in the end; empty when there is none."""
+        return self.result.get("azure_key_vault") or (self.current.record if self.current else {})
+
+    @property
+    def uuid(self) -> str | None:
+        return self.record.get("uuid") or (self.current.uuid if self.current else None)
+
+    @property
+    def became(self) -> str:
+        """What has become of the configuration, in check mode what would: one of ``BECAME``."""
+        if self.error is not None:
+            return "failed"
+        if not self.result.get("changed"):
+            return "unchanged"
+        if self.verdict == "missing":
+            return "created"
+        return "removed" if any(drift.action == "delete" for drift in self.plan.drift) else "changed"
+
+    def as_result(self) -> dict[str, t.Any]:
+        target, current, record = self.desired.target, self.current, self.record
+        svm = {**self.svm, **(record.get("svm") or {})}
+        error = None
+        if self.error is not None:
+            error = {**self.error.details(), "msg": self.error.text()}
+        return {
+            "scope": "cluster" if (current.scope if current else target.scope) == "cluster" else "svm",
+            "svm": svm.get("name") or target.svm,
+            "configuration": (record.get("configuration") or {}).get("name") or target.configuration,
+            "uuid": self.uuid,
+            "enabled": record.get("enabled") is not False if self.uuid else None,
+            "verdict": self.verdict,
+            "changed": bool(self.result.get("changed")),
+            "became": self.became,
+            "drift": [drift.as_result() for drift in self.plan.drift],
+            "undescribed": self.desired.undescribed(current),
+            "actions": self.result.get("actions", []),
+            "credentials": self.result.get("credentials", self.plan.credentials),
+            "key_version": self.result.get("key_version") or self.key_version,
+            "job": self.result.get("job") or (self.error.job if self.error else None),
+            "error": error,
+        }
+
+
+def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiting) -> dict[str, t.Any]:
+    """Bring every configuration into its desired state, or in check mode say what that would take.
+
+    Returns the module's result. One that fails does not stop the others; then a ``BlockedError`` lists every failure,
+    and its ``result`` is the whole result.
+    """
+    deadline = client.now() + waiting.timeout
+    items = [_Item(desired, name_of(index, _words(desired))) for index, desired in enumerate(batch.entries)]
+    if not items and batch.unmanaged == "ignore":
+        return _result(items, [], with_health=batch.health)
+    try:
+        records, release = _read_all(client, batch.entries, health=batch.health)
+    except OntapError as exc:
+        # Without ``vaults``: an empty list would say that there is nothing.
+        exc.result = {"changed": False, "actions": []}
+        raise
+    _match(items, records)
+    surroundings = Surroundings(client)
+    for item in items:
+        release = _plan(client, item, release, surroundings, check_mode=check_mode)
+    _check_created_once(items, surroundings)
+    strangers = _unmanaged(batch, items, records)
+    for item in (*items, *strangers):
+        item.key_version = item.current.key_version(release) if item.current else None
+    todo = [item for item in (*items, *strangers) if item.plan.changed and item.error is None]
+    _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
+    if not check_mode:
+        _verify(client, todo)
+    if batch.health:
+        _judge(client, (*items, *strangers), records if check_mode or not todo else None)
+    result = _result(items, strangers, with_health=batch.health)
+    failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
+    # What nobody knows the outcome of comes first.
+    failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
+    if failed:
+        raise _failure(failed, len(items) + len(strangers), result)
+    return result
+
+
+def _words(desired: Desired) -> dict[str, t.Any]:
+    return {"svm": desired.target.svm, "svm_uuid": desired.target.svm_uuid}
+
+
+def _read_all(
+    client: Client, entries: t.Sequence[Desired], *, health: bool
+) -> tuple[tuple[Vault, ...], Release | None]:
+    """All records of the cluster with every field that some entry manages, one request a page."""
+    shown: dict[str, Release] = {}
+    for entry in entries:
+        shown.update(entry.shown_by)
+    release: Release | None = None
+    try:
+        # ** is the one way to ask for health that every release understands, whatever it has of it.
+        raw = client.records(VAULTS, {"fields": "**" if health else fields_to_read(shown)})
+    except ApiError as exc:
+        if exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY:
+            return (), None
+        if exc.code not in UNKNOWN_NAME:
+            raise
+        # An entry wants what this release does not have; the plan of that entry will say so, and the others go on.
+        release = client.release()
+        known = [name for name, since in shown.items() if release.has(since)]
+        raw = client.records(VAULTS, {"fields": fields_to_read(known)})
+    return tuple(Vault.of(record) for record in raw), release
+
+
+def _match(items: t.Sequence[_Item], records: t.Sequence[Vault]) -> None:
+    """Give each entry its record. Raises ``InputError`` when two entries turn out to mean the same one."""
+    scopes: dict[tuple[str, str | None], list[Vault]] = {}
+    for vault in records:
+        if vault.scope == "cluster":
+            scopes.setdefault(("cluster", None), []).append(vault)
+        else:
+            scopes.setdefault(("name", vault.svm), []).append(vault)
+            scopes.setdefault(("uuid", vault.svm_uuid), []).append(vault)
+    taken: dict[str, _Item] = {}
+    for item in items:
+        target = item.desired.target
+        key = ("cluster", None) if target.scope == "cluster" else ("name", target.svm)
+        if target.svm_uuid:
+            key = ("uuid", target.svm_uuid)
+        try:
+            item.current = pick(scopes.get(key, ()), target)
+        except BlockedError as exc:
+            item.fail(exc, "blocked")
+        if item.current is not None:
+            other = taken.setdefault(item.current.uuid, item)
+            if other is not item:
+                raise _twice(item, other)
+
+
+def _twice(item: _Item, other: _Item) -> InputError:
+    return InputError(
+        f"{item.name}: {item.desired.target} is the same configuration as {other.desired.target} of {other.name}",
+        remedy="Describe each configuration once.",
+    )
+
+
+def _check_created_once(items: t.Sequence[_Item], surroundings: Surroundings) -> None:
+    """An SVM without a record may still be meant twice, by name and by UUID."""
+    taken: dict[str, _Item] = {}
+    for item in items:
+        if item.current is None and item.desired.present and item.error is None:
+            item.svm = surroundings.svm(item.desired.target)
+            uuid = item.svm.get("uuid")
+            other = taken.setdefault(uuid, item) if uuid else item
+            if other is not item:
+                raise _twice(item, other)
+
+
+def _plan(
+    client: Client, item: _Item, release: Release | None, surroundings: Surroundings, *, check_mode: bool
+) -> Release | None:
+    """Plan one entry and judge it. Returns the release, if it was needed or known already."""
+    if item.error is not None:
+        return release
+    desired, current = item.desired, item.current
+    item.plan = desired.plan(current, release)
+    if item.plan.needs_release:
+        release = client.release()
+        item.plan = desired.plan(current, release)
+    if item.plan.drift:
+        item.verdict = "missing" if desired.present and current is None else "drifted"
+    blocked = any(isinstance(error, (BlockedError, UnsupportedError)) for error in item.plan.blockers)
+    try:
+        if item.plan.blockers:
+            raise together(item.plan.blockers)
+        if desired.present and current is None:
+            surroundings.check(desired.target, check_mode=check_mode)
+    except OntapError as exc:
+        step = item.plan.steps[0].kind.purpose if item.plan.steps else "change the Azure Key Vault configuration of"
+        exc.tried = f"Could not {step} {desired.target}"
+        # Blocked is a difference that cannot be mended here; an SVM that is not there is a mistake.
+        item.fail(exc, "blocked" if blocked or exc.code == ALREADY_CONFIGURED else "error")
+    return release
+
+
+def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Vault]) -> list[_Item]:
+    """The records that no entry names, with the plan to remove them if that is wanted."""
+    if batch.unmanaged == "ignore":
+        return []
+    named = {item.current.uuid for item in items if item.current is not None}
+    strangers = []
+    for vault in records:
+        if vault.uuid in named:
+            continue
+        target = Target(vault.scope, vault.svm, None, None if vault.enabled else vault.configuration)
+        desired = Desired(target, present=False)
+        item = _Item(desired, f"unmanaged ({target})", vault, verdict="unmanaged")
+        if batch.unmanaged == "absent":
+            item.plan = desired.plan(vault)
+            reason = _why_spared(vault, items)
+            if reason:
+                item.fail(
+                    BlockedError(f"Not removed: {reason}", remedy="Mend that first, then run again."), "unmanaged"
+                )
+        strangers.append(item)
+    return strangers
+
+
+def _why_spared(vault: Vault, items: t.Sequence[_Item]) -> str:
+    """Why nobody can be sure that no entry means this record; then it must not be removed."""
+    if vault.scope != "cluster" and not (vault.svm and vault.svm_uuid):
+        return "ONTAP does not say which SVM it belongs to"
+    failed = next((item.name for item in items if item.error is not None and item.current is None), None)
+    return f"{failed} failed, and could be meant for it" if failed else ""
+
+
+def _carry_out_all(
+    client: Client,
+    items: t.Sequence[_Item],
+    concurrency: int,
+    *,
+    check_mode: bool,
+    waiting: Waiting,
+    deadline: float,
+) -> None:
+    """Carry out the plans, ``concurrency`` at a time, each thread with a session of its own."""
+    sessions: list[Client] = []
+    mine = threading.local()
+
+    def carry(item: _Item) -> None:
+        if not hasattr(mine, "client"):
+            mine.client = client.clone()
+            sessions.append(mine.client)
+        try:
+            item.result = carry_out(
+                mine.client,
+                item.desired,
+                item.plan,
+                item.current,
+                check_mode=check_mode,
+                waiting=waiting,
+                deadline=deadline,
+            )
+        except OntapError as exc:
+            item.result = exc.result
+            item.fail(exc, "error")
+
+    try:
+        if items:
+            with ThreadPoolExecutor(min(concurrency, len(items))) as pool:
+                # Asking for the results raises what no OntapError is: a bug must not be silent.
+                list(pool.map(carry, items))
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def _verify(client: Client, items: t.Sequence[_Item]) -> None:
+    """Look whether ONTAP reaches Azure with the credentials that were sent, for all of them in one request a page."""
+    sent = {item.result["azure_key_vault"]["uuid"]: item for item in items if item.error is None and _to_verify(item)}
+    if not sent:
+        return
+    from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import azure_refuses
+
+    try:
+        found = _read_reachability(client, sent.keys())
+    except OntapError as exc:
+        for item in sent.values():
+            error = copy.copy(exc)
+            error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
+            item.fail(error, "error")
+        return
+    for uuid, item in sent.items():
+        after = found.get(uuid) or Vault.of({"uuid": uuid})
+        did = f"Sent the credential of {item.desired.target}"
+        try:
+            unverified = bool(item.desired.flags.get("skip_verification"))
+            warnings = azure_refuses(client, did, item.current, after, unverified=unverified)
+        except OutcomeError as exc:
+            item.fail(exc, "error")
+        else:
+            item.result["warnings"] = [*item.result["warnings"], *warnings]
+
+
+def _to_verify(item: _Item) -> bool:
+    return item.desired.verify and any(name in item.fields for name in CREDENTIALS) and "azure_key_vault" in item.result
+
+
+def _read_reachability(client: Client, uuids: t.Collection[str]) -> dict[str, Vault]:
+    """The configurations of these UUIDs, or of all where naming them would make too long a URL."""
+    release = client.known_release
+    if release and not release.has(REACHABILITY):
+        return {}
+    query = {"fields": fields_to_read(["azure_reachability"])}
+    if len(uuids) <= _LONGEST_LIST:
+        query["uuid"] = "|".join(map(literal, uuids))
+    try:
+        return {vault.uuid: vault for vault in map(Vault.of, client.records(VAULTS, query))}
+    except ApiError as exc:
+        # ONTAP 9.7 does not know the field.
+        if exc.code not in UNKNOWN_NAME:
+            raise
+        return {}
+
+
+def _judge(client: Client, items: t.Sequence[_Item], records: t.Sequence[Vault] | None) -> None:
+    """Give every configuration its health, from ``records``, or where these are None from a look at what was made.
+
+    What went wrong with looking is said in place of the health: it takes nothing back of what has been done.
+    """
+    found: dict[str | None, Health] = {}
+    unread = None
+    try:
+        if records is None:
+            records, _release = _read_all(client, (), health=True)
+        found = {vault.uuid: health(vault) for vault in with_volumes(client, records)}
+    except OntapError as exc:
+        unread = Health("unknown", (f"the health could not be read: {exc.message}",))
+    for item in items:
+        item.health = found.get(item.uuid, unread) if item.uuid else None
+
+
+def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item], *, with_health: bool) -> dict[str, t.Any]:
+    everything = [*items, *strangers]
+    vaults = [item.as_result() for item in everything]
+    if with_health:
+        for item, vault in zip(everything, vaults):
+            vault["health"] = item.health.as_result() if item.health else None
+    verdicts = Counter(vault["verdict"] for vault in vaults)
+    became = Counter(item.became for item in everything)
+    return {
+        "changed": any(vault["changed"] for vault in vaults),
+        "diff": [item.result["diff"] for item in everything if item.result.get("changed")],
+        "summary": {word: verdicts[word] for word in VERDICTS} | {word: became[word] for word in BECAME},
+        "vaults": vaults,
+        "actions": [action for vault in vaults for action in vault["actions"]],
+        "warnings": _warnings(everything),
+    }
+
+
+def _warnings(items: t.Sequence[_Item]) -> list[str]:
+    """Each warning once, with the names of all that it is about."""
+    names: dict[str, list[str]] = {}
+    for item in items:
+        for text in item.result.get("warnings") or item.plan.warnings:
+            names.setdefault(text, []).append(item.name)
+    return [f"{', '.join(about)}: {text}" for text, about in names.items()]
+
+
+def _failure(failed: t.Sequence[tuple[str, OntapError]], number: int, result: dict[str, t.Any]) -> OntapError:
+    """One error that lists every failure; its details are those of the first."""
+    first = failed[0][1]
+    error = BlockedError(
+        f"{len(failed)} of {number} configurations failed",
+        meaning="\n".join(f"{name}: {exc.text()}" for name, exc in failed),
+        remedy=first.remedy,
+        code=first.code,
+        target=first.target,
+        http_status=first.http_status,
+        method=first.method,
+        path=first.path,
+        job=first.job,
+    )
+    error.result = result
+    return error

@@ -1,0 +1,104 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a create runs into that no configuration shows: SVMs, and key managers of other kinds. Only reads."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import KEY_STORES, SVMS
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, withheld
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    ApiError,
+    BlockedError,
+    TransportError,
+    explained,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
+
+
+class Surroundings:
+    """What a create runs into that no record of ours shows: SVMs and other key managers, read when first asked for.
+
+    For one ``target``, or for the whole cluster.
+    """
+
+    def __init__(self, client: Client, target: Target | None = None) -> None:
+        self._client = client
+        self._target = target
+
+    def check(self, target: Target, *, check_mode: bool) -> None:
+        """Raises ``BlockedError`` for an SVM that does not exist, and in check mode for one with another key manager.
+
+        In a real run the POST itself finds out about that.
+        """
+        if target.scope == "cluster":
+            return
+        if self._svms is not None and not any(_is_svm(svm, target) for svm in self._svms):
+            raise BlockedError(
+                f"{target} does not exist on {self._client.connection.hostname}",
+                remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
+            )
+        kind = self.occupant(target) if check_mode else None
+        if kind:
+            raise occupied(target, kind)
+
+    def svm(self, target: Target) -> dict[str, t.Any]:
+        """Name and UUID of the target's SVM, however it was named; empty for the cluster or when nobody can tell."""
+        known = self._svms or () if target.scope == "svm" else ()
+        return next((svm for svm in known if _is_svm(svm, target)), {})
+
+    def occupant(self, target: Target) -> str | None:
+        """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
+        for store in self._stores:
+            # Nested up to 9.12.1 (contract, key-stores).
+            inner = {**store, **store["keystore"]} if isinstance(store.get("keystore"), dict) else store
+            svm = inner.get("svm")
+            here = _is_svm(svm, target) if isinstance(svm, dict) and svm else self._target is not None
+            if here and inner.get("type") not in (None, "akv") and inner.get("enabled") is not False:
+                return str(inner["type"])
+        return None
+
+    @functools.cached_property
+    def _svms(self) -> list[dict[str, t.Any]] | None:
+        query = {"fields": "name,uuid"}
+        if self._target and self._target.svm:
+            query["name"] = literal(self._target.svm)
+        elif self._target:
+            query["uuid"] = literal(self._target.svm_uuid or "")
+        try:
+            return self._client.records(SVMS, query)
+        except (ApiError, TransportError) as exc:
+            if not withheld(exc):
+                raise
+            # A login with a narrow role may manage key managers and not see SVMs; then the POST will tell.
+            return None
+
+    @functools.cached_property
+    def _stores(self) -> list[dict[str, t.Any]]:
+        query = self._target.query() if self._target else {}
+        try:
+            return self._client.records(KEY_STORES, {**query, "fields": "*,svm.name,svm.uuid"})
+        except (ApiError, TransportError) as exc:
+            if not withheld(exc) and exc.code not in UNKNOWN_NAME:
+                raise
+            # Before 9.10.1 there is no such collection, and a narrow role may not see it.
+            return []
+
+
+def _is_svm(svm: t.Mapping[str, t.Any], target: Target) -> bool:
+    return (target.svm or target.svm_uuid) in (svm.get("name"), svm.get("uuid"))
+
+
+def occupied(target: Target, kind: str) -> BlockedError:
+    """The error for an SVM whose enabled key manager is of another kind."""
+    _meaning, remedy = explained(ALREADY_CONFIGURED)
+    return BlockedError(
+        f"{target} already has an enabled key manager of type {kind}, and only one of any kind can be enabled",
+        remedy=remedy,
+        code=ALREADY_CONFIGURED,
+    )

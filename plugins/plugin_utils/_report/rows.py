@@ -1,0 +1,122 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The drift report as rows: one for each thing to say. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import Mapping, findings_of
+
+# --- rows
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a field that differs, or a host or configuration about which there is something else."""
+
+    host: str
+    status: str
+    cluster: str = ""
+    release: str = ""
+    scope: str = ""
+    svm: str = ""
+    configuration: str = ""
+    uuid: str = ""
+    verdict: str = ""
+    field: str = ""
+    desired: t.Any = None
+    actual: t.Any = None
+    severity: str = ""
+    action: str = ""
+    first_seen: str = ""
+    ignored: bool = False
+    reason: str = ""
+    expires: str = ""
+    expired: bool = False
+    health: str = ""
+    note: str = ""
+
+    @property
+    def where(self) -> str:
+        """The configuration for people."""
+        if not self.scope:
+            return ""
+        place = "cluster scope" if self.scope == "cluster" else self.svm
+        return f"{place} / {self.configuration}" if self.configuration and self.configuration != "default" else place
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has to look at it."""
+        return bool(self.severity) and not self.ignored
+
+
+def rows(report: Mapping) -> t.Iterator[Row]:
+    """Every host and configuration at least once, in the order of the report."""
+    for host in report["hosts"]:
+        common = {
+            "host": host["host"],
+            "status": host["status"],
+            "cluster": (host["cluster"] or {}).get("name") or "",
+            "release": host["release"] or "",
+        }
+        if host["status"] != "ok":
+            yield Row(**common, verdict=host["status"], severity="high", note=said(host["error"]))
+        elif not host["vaults"]:
+            yield Row(**common, verdict="nothing_described", note="Nothing is described for this cluster.")
+        for vault in host["vaults"]:
+            yield from _rows(vault, {**common, "health": "" if host["health_asked"] else "not_asked"})
+
+
+def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
+    here: dict[str, t.Any] = {
+        **common,
+        **{name: vault[name] or "" for name in ("scope", "svm", "configuration", "uuid", "verdict")},
+        "health": (vault["health"] or {}).get("verdict") or common["health"],
+    }
+    error = said(vault["error"])
+    findings = list(findings_of(vault))
+    if not findings:
+        yield Row(**here)
+    for name, finding in findings:
+        ignore = finding["ignore"] or {}
+        judged = {
+            "severity": finding["severity"],
+            "first_seen": finding["first_seen"],
+            "ignored": finding["ignored"],
+            "reason": ignore.get("reason") or "",
+            "expires": ignore.get("expires") or "",
+            "expired": bool(ignore.get("expired")),
+        }
+        if name == "health" and "reasons" in finding:
+            note = "; ".join(finding["reasons"])
+            yield Row(**here, **judged, field=name, desired="healthy", actual=finding["verdict"], note=note)
+        elif "desired" in finding:
+            compared = {key: finding[key] for key in ("field", "desired", "actual")}
+            yield Row(**here, **judged, **compared, action=finding["action"] or "", note=error)
+        elif "actual" in finding:
+            compared = {key: finding[key] for key in ("field", "actual")}
+            note = "Nobody has described this setting: describe it, or remove it."
+            yield Row(**{**here, "verdict": "undescribed"}, **judged, **compared, note=note)
+        else:
+            yield Row(**here, **judged, note=error or _advice(vault["verdict"]))
+
+
+def _advice(verdict: str) -> str:
+    if verdict == "unmanaged":
+        return "No entry describes this configuration: describe it, or remove it."
+    return ""
+
+
+def said(error: Mapping | None) -> str:
+    """What an error says, which may be several lines, on one."""
+    return " ".join(str((error or {}).get("msg") or "").split("\n"))
+
+
+def shown(value: t.Any) -> str:
+    """A value for people. A field that is not set is nothing, which is not the text 'None'."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
