@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.filter.awx_not_there import not_there
 from ansible_collections.ontap.security.plugins.filter.awx_types import awx_types
+from ansible_collections.ontap.security.plugins.filter.of_hosts import of_hosts
 from ansible_collections.ontap.security.plugins.filter.rekey_plan import rekey_plan
 from ansible_collections.ontap.security.plugins.filter.restore_plan import restore_plan
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health
@@ -131,3 +132,9 @@ def test_what_awx_does_not_have_yet_has_no_id() -> None:
     skipped, there = {"skipped": True}, {"id": 1}
     assert not_there([there, {"results": [there, there]}, {}]) == []
     assert not_there([there, skipped, {"results": [there, skipped]}, {"results": []}]) == [skipped, skipped]
+
+
+def test_what_a_host_does_not_have_has_a_default() -> None:
+    hostvars = {"c1": {"found": {"vaults": []}}, "c2": {}, "c3": {"found": 1}}
+    assert of_hosts(hostvars, ["c1", "c2"], "found") == {"c1": {"vaults": []}, "c2": {}}
+    assert of_hosts(hostvars, ["c2"], "found", default="now") == {"c2": "now"}
