@@ -5,11 +5,13 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 # As many workers as there are processors, to a limit: each may hold a simulator and several Ansible processes.
-PYTEST = $(BIN)/pytest -n auto --maxprocesses 4
+PYTEST = $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 # An environment's Python by its real path, in which there is no space even where the checkout's has one.
 python = "$$(readlink $1)/bin/python"
 # Tools start each other by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Without bytecode every start of Python, and of Ansible above all, compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
@@ -22,7 +24,7 @@ demo: ## show the collection at work on simulated clusters
 
 .PHONY: test
 test: ## run all the checks below, also after one has failed
-	@failed=0; $(MAKE) --keep-going --jobs=2 --output-sync lint types sanity unit || failed=1; \
+	@failed=0; $(MAKE) --keep-going --jobs=2 --output-sync cores sanity lint types unit || failed=1; \
 	$(MAKE) --keep-going integration molecule || failed=1; exit $$failed
 
 .PHONY: lint lint-python lint-ansible lint-changelog lint-docs
@@ -51,13 +53,12 @@ unit: venv ## run the unit tests
 	$(PYTEST) tests/unit
 
 .PHONY: integration
-integration: venv ## run the real modules against simulated clusters
-	@tests/setup.sh cores
+integration: venv cores ## run playbooks against simulated clusters
 	@tests/setup.sh packages chromium
 	$(PYTEST) -m "not thorough" tests/integration
 
 .PHONY: thorough
-thorough: venv ## run the integration tests that the time of make test has no room for
+thorough: venv cores ## run the integration tests that the time of make test has no room for
 	$(PYTEST) -m thorough tests/integration
 
 SCENARIOS = $(patsubst extensions/molecule/%/molecule.yml,molecule-%,$(wildcard extensions/molecule/*/molecule.yml))
@@ -75,6 +76,10 @@ bench: ## measure speed, also against the vendor's collection
 .PHONY: docs
 docs: venv ## write all documentation that is made from other files
 	$(BIN)/python docs/generate.py
+
+.PHONY: cores
+cores: venv
+	@tests/setup.sh cores
 
 .PHONY: venv
 venv: ## make or refresh .venv, which all of the above do by themselves

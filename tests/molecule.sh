@@ -13,8 +13,6 @@ home=$(TMPDIR=/tmp mktemp -d -t ontap.security.XXXXXX)
 trap 'rm -rf "$home"' EXIT
 trap 'exit 130' INT TERM
 
-# Without bytecode every start of Ansible takes seconds.
-unset PYTHONDONTWRITEBYTECODE
 export ANSIBLE_HOME="$home" NO_COLOR=1
 if .venv/bin/molecule test --scenario-name "$1" --no-command-borders >"$home/log" 2>&1 </dev/null; then
     echo "molecule: $1 passed"

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import faults
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
+from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, SECRETS
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import is_guid
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import kind, shown_name
@@ -93,9 +94,11 @@ Options = t.Mapping[str, t.Any]
 _SHARED: t.Final = {name: option for name, option in VAULT.items() if name not in ("scope", "svm", "svm_uuid")}
 _OF_CREDENTIALS: t.Final = {name: VAULT[name] for name in SECRETS}
 # Options and aliases in which a number, a date, true or false is what YAML has made of a text.
-TEXTS: t.Final = (
-    *("svm", "vserver", "svm_name", "svm_uuid", "configuration", "name", "vault", "key_id", "client_id", "tenant_id"),
-    *("proxy_host", "proxy_username", "oauth_host", "vault_host"),
+TEXTS: t.Final = tuple(
+    spelled
+    for name, option in VAULT.items()
+    if option["type"] == "str" and not option.get("choices") and not option.get("no_log")
+    for spelled in (name, *option.get("aliases", ()))
 )
 
 
@@ -112,7 +115,7 @@ def vault_entries(
         raise AnsibleFilterError("; ".join(f"{name} is undefined, in whole or in part" for name in undefined))
     svms, cluster, defaults = _given(svms, []), _given(cluster, {}), _given(defaults, {})
     _check(svms, cluster, defaults, credentials)
-    known = {str(client_id).lower(): value for client_id, value in _known(credentials)}
+    known = [Source.store(str(client_id), value) for client_id, value in _known(credentials)]
     entries: list[tuple[Options, str]] = [
         ({**entry, "scope": "cluster"}, "azure_key_vault_cluster") for entry in [cluster] if entry
     ]
@@ -205,25 +208,10 @@ def _credential(client_id: str, value: t.Any) -> dict[str, t.Any]:
     return dict(value.items())
 
 
-def _merged(entry: Options, defaults: Options, known: t.Mapping[str, Options]) -> dict[str, t.Any]:
-    merged = {**defaults, **entry}
-    credential = known.get(str(merged.get("client_id") or "").lower(), {})
-    # The credential of the defaults is that of their application.
-    shared = defaults if _same(merged.get("client_id"), defaults.get("client_id")) else {}
-    # The application logs in with a secret or with a certificate: the one from the closest source, never one of each.
-    source = next((one for one in (entry, credential, shared) if any(one.get(name) for name in CREDENTIALS)), {})
-    for name in CREDENTIALS:
-        merged.pop(name, None)
-        if source.get(name):
-            merged[name] = source[name]
-    proxy_password = entry.get("proxy_password") or credential.get("proxy_password") or defaults.get("proxy_password")
-    if proxy_password:
-        merged["proxy_password"] = proxy_password
-    return merged
-
-
-def _same(one: t.Any, other: t.Any) -> bool:
-    return not other or str(one or "").lower() == str(other).lower()
+def _merged(entry: Options, defaults: Options, credentials: t.Sequence[Source]) -> dict[str, t.Any]:
+    merged = {name: value for name, value in {**defaults, **entry}.items() if name not in CREDENTIALS}
+    resolved = resolve((Source.own(entry), *credentials, Source.defaults(defaults)))
+    return {**merged, **{name: value for name, value in resolved.values.items() if name in SECRETS}}
 
 
 class FilterModule:

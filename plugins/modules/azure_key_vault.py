@@ -422,13 +422,12 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run, waiting_of
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import (
     CONNECTION,
     VAULT,
     WAITING,
-    waiting_of,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
 from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import ensure

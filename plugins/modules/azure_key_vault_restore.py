@@ -249,9 +249,9 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run, waiting_of
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
-from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import ACTION, CONNECTION, waiting_of
+from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import ACTION, CONNECTION
 from ansible_collections.ontap.security.plugins.module_utils._azure.restore import Restore
 from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import ensure
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target

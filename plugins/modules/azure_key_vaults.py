@@ -547,14 +547,14 @@ error:
 
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
+from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run, waiting_of
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import (
     CONNECTION,
     VAULT,
     WAITING,
-    waiting_of,
 )
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
 from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch, ensure_all
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
 
@@ -575,7 +575,7 @@ def argument_spec() -> Spec:
 @cleaned
 def manage_all(params: t.Mapping[str, t.Any], client: Client, check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
-    return ensure_all(client, Batch.of(params), check_mode=check_mode, waiting=waiting_of(params))
+    return ensure_all(client, Batch.of(Desired, params), check_mode=check_mode, waiting=waiting_of(params))
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ansible_collections.ontap.security.plugins.filter.render_drift_report import render_drift_report
 from tests.bench.rig import SECRET, VAULT, Task, cluster, play
-from tests.integration.fleet import drift_report, host_of
 from tests.simulator import Simulator
+from tests.support.fleet import drift_report, host_of
 
 MODULE = "ontap.security.azure_key_vault"
 MANY = "ontap.security.azure_key_vaults"
@@ -134,7 +134,7 @@ def drift_reports(_rounds: int) -> t.Iterator[Line]:
             summary = reported.report["summary"]
             if summary["configurations"]["total"] != hosts * 20 or summary["verdict"] != "drift":
                 raise RuntimeError(f"The report is not about what it is measured for: {summary}")
-            text = (reported.folder / "drift-report.json").read_text(encoding="utf-8")
+            text = (reported.files / "drift-report.json").read_text(encoding="utf-8")
     begin = time.monotonic()
     for name in ("json", "html", "md", "csv", "xml"):
         render_drift_report(text, name)
@@ -188,15 +188,17 @@ def alone(simulator: Simulator, svms: int) -> tuple[float, float]:
     """Seconds and megabytes of a process that runs the module's function once."""
     program = (
         "import json, resource, sys, time\n"
-        "from ansible_collections.ontap.security.plugins.module_utils._batch import Batch, ensure_all\n"
-        "from ansible_collections.ontap.security.plugins.module_utils._client import Client, Connection\n"
-        "from ansible_collections.ontap.security.plugins.module_utils._run import Waiting\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch, ensure_all\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection\n"
+        "from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting\n"
         "login, vault, svms = json.load(sys.stdin)\n"
         "vaults = [{'svm': f'svm{number}', **vault} for number in range(svms)]\n"
         "params = {'vaults': vaults, 'unmanaged': 'report', 'allow_empty': False, 'concurrency': 4}\n"
         "begin = time.monotonic()\n"
         "with Client(Connection(**login)) as client:\n"
-        "    result = ensure_all(client, Batch.of(params), check_mode=False, waiting=Waiting())\n"
+        "    result = ensure_all(client, Batch.of(Desired, params), check_mode=False, waiting=Waiting())\n"
         "assert result['summary']['in_sync'] == svms\n"
         "print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
     )

@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
 import sys
 import tempfile
 import typing as t
@@ -15,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.simulator import Simulator
+from tests.support.runner import ansible_playbook, environment
 
 Task = t.Mapping[str, t.Any]
 
@@ -25,6 +24,12 @@ VAULT: dict[str, t.Any] = {
     "tenant_id": "cccccccc-dddd-cccc-dddd-cccccccccccc",
 }
 SECRET = "azure-secret-of-the-benchmark"
+# Ansible's own, and what the other collection says of its future is none of our concern.
+STOPWATCH = {
+    "ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit",
+    "JUNIT_HIDE_TASK_ARGUMENTS": "true",
+    "ANSIBLE_DEPRECATION_WARNINGS": "false",
+}
 
 
 def cluster(svms: int) -> Simulator:
@@ -56,38 +61,16 @@ def play(simulator: Simulator, tasks: t.Iterable[Task]) -> dict[str, float]:
         # JSON is YAML.
         playbook = Path(folder, "play.yml")
         playbook.write_text(json.dumps([contents]), encoding="utf-8")
-        finished = subprocess.run(
-            [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(playbook)],
-            env=environment(folder),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        ran = ansible_playbook(
+            str(playbook),
+            *("-i", "localhost,"),
+            folder=Path(folder),
+            env=environment(Path(folder), **STOPWATCH, JUNIT_OUTPUT_DIR=folder),
+            secrets=[simulator.password],
         )
-        if finished.returncode != 0:
-            raise RuntimeError(f"ansible-playbook ended with status {finished.returncode}:\n{finished.stdout}")
+        if ran.failed:
+            raise RuntimeError(f"ansible-playbook ended with status {ran.status}:\n{ran.printed}")
         return seconds(Path(folder))
-
-
-def environment(folder: str) -> dict[str, str]:
-    """This process's environment without what would distort a measurement."""
-    # A Python that stores no bytecode compiles every import of every task.
-    unwanted = ("PYTHONDONTWRITEBYTECODE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-    prefixes = ("ANSIBLE_", "JUNIT_", "AKV_", "ONTAP_")
-    kept = {n: v for n, v in os.environ.items() if n.upper() not in unwanted and not n.startswith(prefixes)}
-    return {
-        **kept,
-        "ANSIBLE_HOME": folder,
-        "ANSIBLE_LOCAL_TEMP": folder,
-        "ANSIBLE_REMOTE_TEMP": folder,
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        # Ansible's own stopwatch.
-        "ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit",
-        "JUNIT_OUTPUT_DIR": folder,
-        "JUNIT_HIDE_TASK_ARGUMENTS": "true",
-    }
 
 
 def seconds(folder: Path) -> dict[str, float]:

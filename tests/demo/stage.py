@@ -21,6 +21,7 @@ import yaml
 
 from tests.demo.interruption import Interruption
 from tests.simulator import Simulator
+from tests.support.runner import TOOLS, complaints, environment
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
@@ -31,6 +32,12 @@ WIDTH = 100
 USERNAME = "demo"
 PASSWORD = "password-of-the-demo"
 CLIENT_SECRET = "azure-secret-of-the-demo"
+SETTINGS = {
+    "ONTAP_USERNAME": USERNAME,
+    "ONTAP_PASSWORD": PASSWORD,
+    "AKV_CLIENT_SECRET": CLIENT_SECRET,
+    "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
+}
 
 INVENTORY = """\
 ---
@@ -156,8 +163,8 @@ class Stage:
             cluster.clear()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, log.open("wb") as output:
             status = self._interruption.run(
-                [str(Path(sys.executable).with_name(command[0])), *command[1:]],
-                env=self._environment(scratch),
+                [str(TOOLS / command[0]), *command[1:]],
+                env=environment(Path(scratch), **SETTINGS, TMPDIR=scratch),
                 cwd=PROJECT,
                 stdout=output,
                 stderr=output,
@@ -169,30 +176,9 @@ class Stage:
         )
         if status != 0:
             raise Failed(f"ansible-playbook ended with status {status}.", run.output)
+        if wrong := complaints(run.output, (PASSWORD, CLIENT_SECRET)):
+            raise Failed(f"ansible-playbook printed {', '.join(wrong)}.", run.output)
         return run
-
-    def _environment(self, scratch: str) -> dict[str, str]:
-        """This process's environment without settings that would change the story, and with the login."""
-        ours = ("ANSIBLE_", "AKV_", "ONTAP_")
-        proxies = ("http_proxy", "https_proxy", "all_proxy")
-        # Without bytecode every start of Ansible takes seconds.
-        unwanted = "PYTHONDONTWRITEBYTECODE"
-        return {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(ours) and name.lower() not in proxies and name != unwanted
-            },
-            "ONTAP_USERNAME": USERNAME,
-            "ONTAP_PASSWORD": PASSWORD,
-            "AKV_CLIENT_SECRET": CLIENT_SECRET,
-            "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
-            "TMPDIR": scratch,
-            "ANSIBLE_HOME": scratch,
-            "ANSIBLE_LOCAL_TEMP": scratch,
-            "ANSIBLE_REMOTE_TEMP": scratch,
-            "ANSIBLE_NOCOLOR": "true",
-        }
 
     def patch(self, cluster: Simulator, path: str, body: t.Mapping[str, t.Any]) -> None:
         """Change something on a cluster past Ansible."""

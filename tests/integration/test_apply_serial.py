@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.beats import OLD
 from tests.integration.test_playbooks import Ran, run
 from tests.simulator import Simulator
+from tests.support.beats import OLD
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +28,16 @@ def apply(sim: Simulator, folder: Path, **serial: object) -> Ran:
     return run(sim, folder, "apply", "--check", others=[sim] * 3, azure_key_vault_svms=[entry], **serial)
 
 
-@pytest.mark.parametrize(
-    ("serial", "turns"), [(None, 1), (" ", 1), ("100%", 1), (3, 2), ("1", 4), ([1, "50%"], 3)], ids=repr
-)
+# What else a value may be is held by tests/unit/test_survey_answers.py.
+@pytest.mark.parametrize(("serial", "turns"), [(None, 1), (" ", 1), ([1, "50%"], 3)], ids=repr)
 def test_turns(sim: Simulator, tmp_path: Path, serial: object, turns: int) -> None:
     checked = apply(sim, tmp_path, **({} if serial is None else {"ontap_serial": serial}))
     assert not checked.failed, checked.output
     assert checked.output.count("PLAY [") == turns
-    assert len(checked.requests) >= 4
+    assert len(checked.requests) == 4
 
 
-@pytest.mark.parametrize("serial", [False, "abc", "1,2", 0, "-1", "0%", [1, "x"], []], ids=repr)
+@pytest.mark.parametrize("serial", [False, [1, "x"]], ids=repr)
 def test_no_number_of_clusters(sim: Simulator, tmp_path: Path, serial: object) -> None:
     """Ansible reads it before the first task, so there is none, and no cluster is tried."""
     refused = apply(sim, tmp_path, ontap_serial=serial)

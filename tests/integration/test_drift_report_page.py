@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ontap.security.plugins.filter.render_drift_report import render_drift_report
-from tests.reports import (
+from tests.support.reports import (
     HOSTILE,
     NO_ANSWER,
     answer,

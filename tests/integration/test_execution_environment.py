@@ -4,38 +4,28 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.support import runner
+from tests.support.runner import Ran
+
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "execution-environment.yml"
 
 
-def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(*command: str, cwd: Path) -> Ran:
     """Run one of Ansible's tools, of this environment, with nobody's configuration."""
-    return subprocess.run(
-        [str(Path(sys.executable).with_name(command[0])), *command[1:]],
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "ANSIBLE_HOME": str(cwd / "home"),
-            # Where the collection gets installed, so that ansible-galaxy does not warn that it will not be found.
-            "ANSIBLE_COLLECTIONS_PATH": str(cwd / "collections"),
-        },
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=True,
-    )
+    # Where the collection gets installed, so that ansible-galaxy does not warn that it will not be found.
+    env = runner.environment(cwd / "home", ANSIBLE_COLLECTIONS_PATH=str(cwd / "collections"))
+    ran = runner.run(*command, folder=cwd, env=env)
+    assert not ran.failed, ran.printed
+    return ran
 
 
 @pytest.fixture(scope="module")

@@ -1,46 +1,24 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks restore and rekey by their full names, and their modules as tasks, under ansible-playbook."""
+"""The playbooks restore and rekey by their full names."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 import typing as t
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.awx.extra_vars import written
-from tests.beats import KEY, KEY_2, OLD, SECRET, WRITES, assert_four_beats, connection, number
-from tests.integration.harness import Task, play
 from tests.simulator import Simulator
+from tests.support import runner
+from tests.support.beats import KEY, KEY_2, OLD, connection
+from tests.support.rotations import NEW_SECRET
+from tests.support.runner import Ran, ansible_playbook
 
-RESTORE, REKEY = "azure_key_vault_restore", "azure_key_vault_rekey"
 # UUID of the configuration of cluster scope.
 CLUSTER = "11111111-2222-3333-4444-555555555555"
-NEW_SECRET = "the-new-secret-of-the-application"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One run of a playbook: how it ended, what it printed on one line, and what reached the cluster."""
-
-    failed: bool
-    output: str
-    requests: list[dict[str, t.Any]]
-
-    @property
-    def writes(self) -> list[str]:
-        return [request["path"].rpartition("/")[2] for request in self.requests if request["method"] in WRITES]
-
-    @property
-    def changed(self) -> int:
-        return int(re.findall(r"\bchanged=(\d+)", self.output)[-1])
 
 
 @pytest.fixture
@@ -66,8 +44,8 @@ def run(
 
     The cluster is ``cluster1``; ``others`` are the next. ``variables`` are extra variables, written as AWX writes them.
     """
-    options = connection(sim)
     hosts = {}
+    clusters: dict[str, Simulator] = {}
     for number_of_host, cluster in enumerate((sim, *others), start=1):
         of_host = {f"ontap_{name}": value for name, value in connection(cluster).items() if name != "username"}
         hosts[f"cluster{number_of_host}"] = {
@@ -76,41 +54,21 @@ def run(
             "ansible_connection": "ansible.netcommon.httpapi",
             **of_host,
         }
-        cluster.clear()
+        # One may stand for several.
+        if cluster not in clusters.values():
+            clusters[f"cluster{number_of_host}"] = cluster
     # JSON is YAML.
     inventory = folder / "inventory.yml"
     inventory.write_text(json.dumps({"clusters": {"hosts": hosts}}), encoding="utf-8")
     (folder / "extravars").write_text(written({"awx_job_id": 7, **variables}), encoding="utf-8")
-    finished = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            name if name.endswith(".yml") else f"ontap.security.{name}",
-            *("-i", str(inventory), "-e", f"@{folder / 'extravars'}", *arguments),
-        ],
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("ONTAP_", "AKV_"))},
-            "ANSIBLE_LOCAL_TEMP": str(folder),
-            "ANSIBLE_REMOTE_TEMP": str(folder),
-            "ANSIBLE_HOME": str(folder),
-            "ANSIBLE_NOCOLOR": "true",
-            "ONTAP_USERNAME": options["username"],
-            **(environment or {}),
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        check=False,
+    return ansible_playbook(
+        name if name.endswith(".yml") else f"ontap.security.{name}",
+        *("-i", str(inventory), "-e", f"@{folder / 'extravars'}", *arguments),
+        folder=folder,
+        env=runner.environment(folder, ONTAP_USERNAME=sim.username, **(environment or {})),
+        clusters=clusters,
+        secrets=[NEW_SECRET],
     )
-    output = finished.stdout + finished.stderr
-    assert "Traceback" not in output
-    assert "DEPRECATION" not in output, output
-    for secret in (options["password"], SECRET, NEW_SECRET):
-        assert secret not in output
-    # 4 is a play that cannot begin.
-    assert finished.returncode in (0, 2, 4), output
-    return Ran(finished.returncode != 0, " ".join(output.split()), list(sim.requests))
 
 
 def test_restore(sim: Simulator, tmp_path: Path) -> None:
@@ -214,10 +172,12 @@ def test_rekey(sim: Simulator, tmp_path: Path) -> None:
     ("variables", "words"),
     [
         ({"key": "internal"}, "azure_key_vault_rekey_svms must be a list of SVM names"),
+        # As AWX takes for an answer to a question that must be answered.
+        ({"key": "internal", "svms": " "}, "azure_key_vault_rekey_svms must be a list of SVM names"),
         ({"key": "external", "svms": ["vs0"]}, "azure_key_vault_rekey_key_id: (nothing)"),
         ({"key": "internal", "key_id": KEY_2, "svms": ["vs0"]}, f"azure_key_vault_rekey_key_id: {KEY_2}"),
     ],
-    ids=["no SVMs", "no key_id", "contradiction"],
+    ids=["no SVMs", "an empty answer", "no key_id", "contradiction"],
 )
 def test_rekey_says_what_cannot_be_meant(
     sim: Simulator, tmp_path: Path, variables: dict[str, t.Any], words: str
@@ -236,37 +196,3 @@ def test_rekey_wants_healthy_svms(sim: Simulator, tmp_path: Path) -> None:
     assert (failed.failed, failed.writes) == (True, [])
     assert "vs1 on cluster1: keys are missing" in failed.output
     assert "No key has been replaced" in failed.output
-
-
-@pytest.mark.parametrize("release", ["9.8", "9.10.1", "9.12.1", "9.16.1", "9.18.1"])
-def test_four_beats_of_the_modules(release: str) -> None:
-    with Simulator(release=release, svms=("vs0",)) as sim:
-        sim.ontap.add_vault("vs0", **OLD)
-        sim.ontap.encrypt_volumes("vs0")
-        sim.ontap.lose_keys("node2")
-        rows: list[tuple[str, dict[str, t.Any]]] = [(RESTORE, {"svm": "vs0"})]
-        if number(release) >= (9, 9):
-            # ONTAP 9.8 wants the client secret with another key, which these modules do not take.
-            rows.append((REKEY, {"svm": "vs0", "key": "external", "key_id": KEY_2}))
-        tasks = [
-            Task(options, check=check, module=module, name=module)
-            for module, options in rows
-            for check in (True, False, False, True)
-        ]
-        internal = {"svm": "vs0", "key": "internal"}
-        tasks += [Task(internal, check=check, module=REKEY, name="internal") for check in (True, False, False)]
-        before = sim.snapshot()
-        outcomes = play(sim, tasks).outcomes
-        for index, _row in enumerate(rows):
-            beats = outcomes[4 * index : 4 * index + 4]
-            assert_four_beats(beats, before, requests=6)
-            before = beats[3].snapshot
-        assert outcomes[0].result["diff"]["before"]["keys_missing_on"] == ["node2"]
-        predicted, done, again = outcomes[-3:]
-        assert not predicted.writes
-        assert predicted.snapshot == before
-        for outcome in (done, again):
-            # No field shows the internal key, so each run replaces it.
-            assert outcome.changed, outcome.msg
-            assert len(outcome.writes) == 1
-            assert outcome.result["diff"] == predicted.result["diff"]

@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import subprocess
-import sys
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.beats import CERTIFICATE, CLIENT, IDENTITY, KEY, KEY_2, OLD, WRITES, connection
 from tests.simulator import Simulator
+from tests.support.beats import CERTIFICATE, CLIENT, IDENTITY, KEY, KEY_2, OLD, WRITES, connection
+from tests.support.runner import Ran, ansible_playbook, environment
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "playbooks/example_inventory"
@@ -37,26 +35,14 @@ Clusters = dict[str, Simulator]
 Start = t.Callable[..., Simulator]
 
 
-@dataclass(frozen=True)
-class Ran:
-    """One run of a playbook: how it ended, what it printed on one line, and what reached each cluster."""
+def summaries(ran: Ran) -> list[str]:
+    """The role's closing lines."""
+    return sorted(re.findall(r'"msg": "(cluster\d: \d?[^"]*)"', ran.output))
 
-    failed: bool
-    output: str
-    requests: dict[str, list[str]]
 
-    @property
-    def writes(self) -> dict[str, int]:
-        return {name: sum(method in WRITES for method in methods) for name, methods in self.requests.items()}
-
-    @property
-    def summaries(self) -> list[str]:
-        """The role's closing lines."""
-        return sorted(re.findall(r'"msg": "(cluster\d: \d?[^"]*)"', self.output))
-
-    @property
-    def changed(self) -> int:
-        return sum(map(int, re.findall(r"\bchanged=(\d+)", self.output)))
+def writes(ran: Ran) -> dict[str, int]:
+    """How many requests that could change something reached each cluster."""
+    return {name: sum(method in WRITES for method in methods) for name, methods in ran.methods.items()}
 
 
 @pytest.fixture
@@ -77,29 +63,6 @@ def start(clusters: Clusters) -> t.Iterator[Start]:
         yield start
 
 
-def ansible_playbook(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run ansible-playbook with ``folder`` for all it writes. Returns its status and what it printed."""
-    finished = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), *arguments],
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("ONTAP_", "AKV_"))},
-            "ANSIBLE_LOCAL_TEMP": str(folder),
-            "ANSIBLE_REMOTE_TEMP": str(folder),
-            "ANSIBLE_HOME": str(folder),
-            "ANSIBLE_NOCOLOR": "true",
-            # An inventory variable comes first.
-            "ONTAP_PASSWORD": PASSWORD,
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=280,
-        check=False,
-    )
-    return finished.returncode, finished.stdout + finished.stderr
-
-
 @dataclass(frozen=True)
 class Apply:
     """Runs ``ontap.security.apply`` on all clusters that have been started."""
@@ -117,18 +80,15 @@ class Apply:
         """``variables`` are those of the group, ``hosts`` those of single clusters."""
         inventory = self.folder / "inventory.yml"
         inventory.write_text(json.dumps(self._inventory(hosts or {}, variables)), encoding="utf-8")
-        for sim in self.clusters.values():
-            sim.clear()
-        status, output = ansible_playbook(self.folder, playbook, *arguments, "-i", str(inventory))
-        assert "Traceback" not in output
-        assert "DEPRECATION" not in output, output
-        assert "c4nary" not in output
-        assert status in (0, 2), output
-        return Ran(
-            status != 0,
-            # Older releases of Ansible show a line break as such an escape.
-            " ".join(output.replace("\\n", " ").split()),
-            {name: [request["method"] for request in sim.requests] for name, sim in self.clusters.items()},
+        return ansible_playbook(
+            playbook,
+            *arguments,
+            *("-i", str(inventory)),
+            folder=self.folder,
+            # An inventory variable comes first.
+            env=environment(self.folder, ONTAP_PASSWORD=PASSWORD),
+            clusters=self.clusters,
+            secrets=(SECRET, OWN, PROXY, MISPLACED),
         )
 
     def _inventory(self, hosts: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -163,8 +123,8 @@ def test_four_beats_on_several_clusters(start: Start, apply: Apply) -> None:
     before = [sim.snapshot() for sim in (old, new)]
     predicted = apply("--check", "--diff", **wanted)
     assert not predicted.failed, predicted.output
-    assert predicted.writes == {"cluster1": 0, "cluster2": 0}
-    assert predicted.summaries == [
+    assert writes(predicted) == {"cluster1": 0, "cluster2": 0}
+    assert summaries(predicted) == [
         "cluster1: 3 to create: cluster scope, vs0, vs1",
         "cluster2: 1 to create: vs0; 1 to change: vs1 (client_id); 1 to remove: vs2; 1 unmanaged: vs3",
     ]
@@ -172,8 +132,8 @@ def test_four_beats_on_several_clusters(start: Start, apply: Apply) -> None:
 
     done = apply("-e", "ontap_serial=1", **wanted)
     assert not done.failed, done.output
-    assert done.writes == {"cluster1": 3, "cluster2": 3}
-    assert done.summaries == [
+    assert writes(done) == {"cluster1": 3, "cluster2": 3}
+    assert summaries(done) == [
         "cluster1: 3 created: cluster scope, vs0, vs1",
         "cluster2: 1 created: vs0; 1 changed: vs1 (client_id); 1 removed: vs2; 1 unmanaged: vs3",
     ]
@@ -185,8 +145,8 @@ def test_four_beats_on_several_clusters(start: Start, apply: Apply) -> None:
             sim.ontap.encrypt_volumes(svm)
     repeated = apply("--diff", **wanted)
     assert (repeated.failed, repeated.changed) == (False, 0), repeated.output
-    assert repeated.requests == {"cluster1": ["GET"], "cluster2": ["GET"]}
-    assert repeated.summaries == ["cluster1: 3 in sync", "cluster2: 3 in sync; 1 unmanaged: vs3"]
+    assert repeated.methods == {"cluster1": ["GET"], "cluster2": ["GET"]}
+    assert summaries(repeated) == ["cluster1: 3 in sync", "cluster2: 3 in sync; 1 unmanaged: vs3"]
     assert "---" not in repeated.output, "there is no diff to show"
 
 
@@ -214,7 +174,7 @@ def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> 
     }
     found = apply("--check", **wanted)
     assert found.failed
-    assert found.writes == {"cluster1": 0, "cluster2": 0, "cluster3": 0, "cluster4": 0}
+    assert writes(found) == {"cluster1": 0, "cluster2": 0, "cluster3": 0, "cluster4": 0}
     assert "cluster1 is not as described" in found.output
     # What a cluster says can be seen, and does nothing.
     assert re.search(rf"SVM vs0: client_id: desired {CLIENT}, actual {OTHER}\\+x1b\[31m\\+u202e ", found.output)
@@ -225,7 +185,7 @@ def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> 
     assert unusable in found.output
     assert set(re.findall(r"configurations on (cluster\d)", found.output)) == {"cluster3"}
     undescribed = "cluster2: 2 in sync; 1 with undescribed settings: vs0 (proxy_host)"
-    assert found.summaries == [
+    assert summaries(found) == [
         "cluster1: 1 in sync; 1 to change: vs0 (client_id); 1 to restore: vs1",
         undescribed,
         "cluster3: 1 in sync; 1 to change: vs0 (credentials)",
@@ -235,8 +195,8 @@ def test_a_check_run_fails_on_drift_and_names_it(start: Start, apply: Apply) -> 
     # Drift does not concern other runs. The keys of vs1 come back; nobody touches that of cluster3, which is not well.
     mended = apply(**wanted)
     wrote = {"cluster1": 2, "cluster2": 0, "cluster3": 1, "cluster4": 0}
-    assert (mended.failed, mended.writes) == (True, wrote), mended.output
-    assert mended.summaries == [
+    assert (mended.failed, writes(mended)) == (True, wrote), mended.output
+    assert summaries(mended) == [
         "cluster1: 1 in sync; 1 changed: vs0 (client_id); 1 restored: vs1",
         undescribed,
         "cluster3: 1 in sync; 1 changed: vs0 (credentials)",
@@ -300,16 +260,16 @@ def test_one_cluster_s_trouble_is_no_other_s(start: Start, apply: Apply) -> None
         },
     )
     assert ran.failed
-    assert ran.summaries == [
+    assert summaries(ran) == [
         # Created, and cannot be used: what nobody can decrypt with is not counted as well.
         "cluster1: 1 failed: vs0",
         "cluster2: 1 in sync; 1 created: vs0; 1 restored: vs1; 1 failed: nowhere",
         "cluster3: 1 created: vs0; 1 failed: vs1",
         "cluster4: 1 unmanaged: vs0",
     ]
-    assert ran.writes == {"cluster1": 1, "cluster2": 2, "cluster3": 1, "cluster4": 0, "cluster5": 0}
+    assert writes(ran) == {"cluster1": 1, "cluster2": 2, "cluster3": 1, "cluster4": 0, "cluster5": 0}
     # One look, and one at the volumes of what nobody described.
-    assert ran.requests["cluster4"] == ["GET", "GET"]
+    assert ran.methods["cluster4"] == ["GET", "GET"]
     for words in (
         "1 of the configurations on cluster1 cannot be used: SVM vs0: azure_unreachable: ",
         "Sent the credential of SVM vs0: ONTAP took the credential, but cannot reach Azure with it",
@@ -345,8 +305,8 @@ def test_bad_variables_reach_no_cluster(start: Start, apply: Apply) -> None:
         },
     )
     assert ran.failed
-    assert ran.summaries == ["cluster2: 1 removed: vs0"]
-    assert {name: methods for name, methods in ran.requests.items() if methods} == {"cluster2": ["GET", "DELETE"]}
+    assert summaries(ran) == ["cluster2: 1 removed: vs0"]
+    assert {name: methods for name, methods in ran.methods.items() if methods} == {"cluster2": ["GET", "DELETE"]}
     for words in (
         "set allow_empty: true",
         "azure_key_vault_unmanaged is delete. It is one of ignore, report, absent.",
@@ -376,7 +336,7 @@ def test_variables_of_the_role_itself(start: Start, apply: Apply, tmp_path: Path
     playbook.write_text(json.dumps([play]))
     ran = apply("-vvvvv", playbook=str(playbook), azure_key_vault_svms=["not used"])
     assert not ran.failed, ran.output
-    assert ran.summaries == ["cluster1: 2 created: vs0, vs1", "cluster1: 2 in sync"]
+    assert summaries(ran) == ["cluster1: 2 created: vs0, vs1", "cluster1: 2 in sync"]
     assert sim.ontap.secret("vs1", "client_secret") == SECRET
 
 
@@ -397,9 +357,17 @@ def test_example_inventory(tmp_path: Path) -> None:
         where = tmp_path / "where.yml"
         where.write_text(json.dumps({"ontap": {"hosts": hosts}}))
         inventories = ["-i", str(EXAMPLE), "-i", str(where), "--vault-password-file", str(vault_password)]
-        status, output = ansible_playbook(tmp_path, "ontap.security.apply", *inventories, "-vvvvv")
-        assert status == 0, output
-        assert '"cluster1: 3 created: cluster scope, vs0, vs1"' in output
-        assert '"cluster2: 2 created: vs0, finance; 1 removed: archive"' in output
-        assert "replace me" not in output
+        done = ansible_playbook(
+            "ontap.security.apply",
+            *inventories,
+            "-vvvvv",
+            folder=tmp_path,
+            clusters={"cluster1": old, "cluster2": new},
+        )
+        assert not done.failed, done.output
+        assert summaries(done) == [
+            "cluster1: 3 created: cluster scope, vs0, vs1",
+            "cluster2: 2 created: vs0, finance; 1 removed: archive",
+        ]
+        assert "replace me" not in done.output
         assert new.ontap.secret("finance", "client_secret") == "replace me"

@@ -10,9 +10,9 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
-from tests.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
-from tests.integration.harness import Task, play
 from tests.simulator import Simulator
+from tests.support.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
+from tests.support.tasks import Task, play
 
 PASSWORD = "c4nary/pass\\w'ord+\"1"
 SECRET = 'c4nary~secret/+"2 %'
@@ -69,7 +69,7 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
         home, log = tmp_path / "home", tmp_path / "log"
         home.mkdir()
         told = {"PYTHONPATH": str(STAND_INS), "STAND_IN_LOG": str(log), "ANSIBLE_INJECT_INVOCATION": "true"}
-        played = play(sim, tasks, arguments=["-vvvvv", "--diff"], environment={"HOME": str(home), **told})
+        played = play(sim, tasks, arguments=["-vvvvv", "--diff"], env={"HOME": str(home), **told})
         sim.ontap.refuse("create", 262197, f"The value {SECRET!r} is invalid for field client_secret ({PASSWORD})")
         refused = play(sim, [Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET})], arguments=["-vvvvv"])
         assert sim.ontap.secret("vs0", "client_secret") == SECRET
@@ -79,7 +79,7 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
         assert sim.ontap.secret("vs4", "proxy_password") == PROXY_PASSWORD
     assert [outcome.failed for outcome in played.outcomes] == [False] * 6 + [True] * 7
     for run in (played, refused):
-        assert_silent(run.output)
+        assert_silent(run.printed)
         for outcome in run.outcomes:
             assert_silent(json.dumps(outcome.result))
             assert_silent(json.dumps([{**request, "body": None} for request in outcome.requests]))
@@ -108,7 +108,7 @@ def assert_readable(outcomes: list[Outcome]) -> None:
 
 def test_results_are_clean_before_ansible_masks_them() -> None:
     """ansible-core 2.22 no longer censors results, so they must hold no secret by themselves."""
-    from tests.beats import drive
+    from tests.support.beats import drive
 
     with Simulator(release="9.16.1", svms=("vs0",), password=PASSWORD) as sim:
         login = {**connection(sim), "password": PASSWORD}

@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
-from tests.beats import FULL, KEY, KEY_2, OLD, Outcome, assert_four_beats, connection, drive, number
 from tests.simulator import Simulator
-from tests.waits import Waits
+from tests.support.beats import FULL, KEY, KEY_2, OLD, Outcome, assert_four_beats, connection, drive, number
+from tests.support.waits import Waits
 
 RELEASES = ["9.7", "9.8", "9.9.1", "9.10.1", "9.12.1", "9.13.1", "9.14.1", "9.16.1", "9.18.1"]
 RESTORE, REKEY = "azure_key_vault_restore", "azure_key_vault_rekey"

@@ -12,8 +12,7 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.doc_fragments import connection as connection_fragment
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, SECRETS
-from ansible_collections.ontap.security.plugins.module_utils._engine.search import QUERY_FIELDS
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, QUERY_FIELDS, SECRETS
 from ansible_collections.ontap.security.plugins.module_utils._ontap import client as _client
 from ansible_collections.ontap.security.plugins.module_utils._ontap import transport as _http
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
@@ -29,11 +28,11 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import RECORDS
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
-from tests.beats import FULL, KEY_2, OLD, Outcome, connection, drive
 from tests.simulator import Simulator
 from tests.simulator.call import Call
-from tests.waits import Waits
-from tests.wire import raw, wired
+from tests.support.beats import FULL, KEY_2, OLD, Outcome, connection, drive
+from tests.support.waits import Waits
+from tests.support.wire import raw, wired
 
 VAULTS = "/api/security/azure-key-vaults"
 INFO, MANY = "azure_key_vault_info", "azure_key_vaults"

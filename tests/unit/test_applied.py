@@ -9,12 +9,12 @@ import typing as t
 import pytest
 
 from ansible_collections.ontap.security.plugins.filter.applied import applied
-from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
 
-HEALTHY = Health("healthy", keys_missing=False)
-LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), keys_missing=True)
-REFUSED = Health("azure_unreachable", ("Azure refuses the credential",), keys_missing=False)
-BOTH = Health("azure_unreachable", ("Azure refuses the credential",), ("node2",), keys_missing=True)
+HEALTHY = Health("healthy", usable=True, keys_missing=False)
+LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), usable=False, keys_missing=True)
+REFUSED = Health("azure_unreachable", ("Azure refuses the credential",), usable=False, keys_missing=False)
+BOTH = Health("azure_unreachable", ("Azure refuses the credential",), ("node2",), usable=False, keys_missing=True)
 NOBODY_KNOWS = Health("unknown", ("ONTAP did not report the state of the keys",))
 CHANGE = {"field": "client_id", "desired": "wanted", "actual": "found", "action": "update"}
 DELETE = {"field": "state", "desired": "absent", "actual": "present", "action": "delete"}

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.ontap.security.plugins.module_utils._engine.batch import BECAME, VERDICTS
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import TransportError
-from tests.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive, number
 from tests.simulator import Simulator
+from tests.support.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive, number
 
 RELEASES = ["9.7", "9.8", "9.10.1", "9.12.1", "9.14.1", "9.18.1"]
 SVMS = tuple(f"vs{index}" for index in range(8))

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.support.runner import run
 
 ROOT = Path(__file__).parents[2]
 COLLECTION = "ontap.security"
@@ -30,17 +29,10 @@ each_module = pytest.mark.parametrize("name", MODULES)
 @pytest.fixture(scope="session")
 def docs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     """The documentation as users see it, with the shared fragments in place."""
-    process = subprocess.run(
-        [Path(sys.executable).with_name("ansible-doc"), "--type", "module", "--json"]
-        + [f"{COLLECTION}.{name}" for name in MODULES],
-        env={**os.environ, "ANSIBLE_HOME": str(tmp_path_factory.mktemp("ansible"))},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not process.stderr
-    return {name.rpartition(".")[2]: entry for name, entry in json.loads(process.stdout).items()}
+    names = [f"{COLLECTION}.{name}" for name in MODULES]
+    ran = run("ansible-doc", "--type", "module", "--json", *names, folder=tmp_path_factory.mktemp("ansible"))
+    assert (ran.failed, ran.stderr) == (False, "")
+    return {name.rpartition(".")[2]: entry for name, entry in json.loads(ran.stdout).items()}
 
 
 def spec_of(name: str) -> dict[str, Option]:

@@ -27,10 +27,10 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     LostAnswerError,
     TransportError,
 )
-from tests.beats import OLD, connection, drive
 from tests.simulator import Simulator
 from tests.simulator.call import Call
-from tests.wire import raw, wired
+from tests.support.beats import OLD, connection, drive
+from tests.support.wire import raw, wired
 
 VAULTS = "/api/security/azure-key-vaults"
 EMPTY = b'{"records": [], "num_records": 0}'

@@ -8,8 +8,8 @@ import typing as t
 
 import pytest
 
-from tests.matrix import RELEASES, SCENARIOS, Scenario, applies, cells
-from tests.wire import WiredCluster
+from tests.support.matrix import RELEASES, SCENARIOS, Scenario, applies, cells
+from tests.support.wire import WiredCluster
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
-from tests.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive
 from tests.simulator import Simulator
-from tests.waits import Waits
+from tests.support.beats import FULL, IDENTITY, KEY_2, OLD, SECRET, Outcome, connection, drive
+from tests.support.waits import Waits
 
 
 @pytest.fixture(scope="module")

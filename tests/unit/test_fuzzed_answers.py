@@ -19,10 +19,10 @@ import pytest
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OntapError
-from tests.beats import FULL, FUNCTIONS, KEY_2, OLD, WRITES, options_of
 from tests.simulator.call import Call
 from tests.simulator.ontap import Ontap
-from tests.wire import answer_of, raw, wired
+from tests.support.beats import FULL, FUNCTIONS, KEY_2, OLD, WRITES, options_of
+from tests.support.wire import answer_of, raw, wired
 
 RUNS, ANSWERS = 20, 100
 VAULT, INFO, MANY = "azure_key_vault", "azure_key_vault_info", "azure_key_vaults"

@@ -8,8 +8,8 @@ import typing as t
 
 import pytest
 
-from tests.beats import KEY, KEY_2, OLD, VAULT, Outcome, connection, drive, number
 from tests.simulator import Simulator
+from tests.support.beats import KEY, KEY_2, OLD, VAULT, Outcome, connection, drive, number
 
 RELEASES = ["9.7", "9.8", "9.9.1", "9.10.1", "9.12.1", "9.14.1", "9.16.1", "9.18.1"]
 SVMS = ("vs0", "vs1", "vs2", "vs3")

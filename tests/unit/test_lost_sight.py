@@ -9,10 +9,10 @@ import typing as t
 
 import pytest
 
-from tests import wire
-from tests.beats import FULL, KEY_2, OLD, Outcome, drive
-from tests.waits import Waits
-from tests.wire import WiredCluster
+from tests.support import wire
+from tests.support.beats import FULL, KEY_2, OLD, Outcome, drive
+from tests.support.waits import Waits
+from tests.support.wire import WiredCluster
 
 INTERNAL = {"svm": "vs0", "key": "internal"}
 EXTERNAL = {"svm": "vs0", "key": "external", "key_id": KEY_2}

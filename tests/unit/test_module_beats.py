@@ -9,9 +9,9 @@ import typing as t
 
 import pytest
 
-from tests.beats import FULL, IDENTITY, KEY, OLD, assert_four_beats, drive, number
-from tests.rows import ROWS, Row, check_row
 from tests.simulator import Simulator
+from tests.support.beats import FULL, IDENTITY, KEY, OLD, assert_four_beats, drive, number
+from tests.support.rows import ROWS, Row, check_row
 
 RELEASES = ["9.7", "9.8", "9.9.1", *(f"9.{family}.1" for family in range(10, 19))]
 

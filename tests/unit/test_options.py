@@ -18,7 +18,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
-from tests.beats import FULL, IDENTITY, pkcs12, spellings
+from tests.support.beats import FULL, IDENTITY, pkcs12, spellings
 from tests.unit.test_documentation import MODULES
 
 # What is awkward about each is how some channel spells it.
@@ -337,3 +337,52 @@ def test_entries_in_a_text_are_as_any(invoke: Invoke) -> None:
         result, _told = invoke("azure_key_vaults", {**LOGIN, "password": "pw-of-admin", "vaults": vaults}, environment)
         (taken,) = result["invocation"]["module_args"]["vaults"]
         assert (taken["client_id"], taken["tenant_id"], taken["client_secret"]) == ("another", None, None)
+
+
+AROUND = {"AKV_CLIENT_ID": "one", "AKV_TENANT_ID": "its tenant", "AKV_CLIENT_SECRET": "its secret"}
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "taken", "ambient"),
+    [
+        ({}, AROUND, ("one", "its tenant", "its secret", None), {"client_id", "tenant_id", "client_secret"}),
+        ({"client_id": "ONE"}, AROUND, ("ONE", "its tenant", "its secret", None), {"tenant_id", "client_secret"}),
+        ({"client_id": "another"}, AROUND, ("another", None, None, None), set()),
+        ({"client_id": "another", "client_secret": "own"}, AROUND, ("another", None, "own", None), set()),
+        (
+            {"client_certificate": CERTIFICATE},
+            AROUND,
+            ("one", "its tenant", None, CERTIFICATE),
+            {"client_id", "tenant_id"},
+        ),
+        ({"client_secret": ""}, {"AKV_CLIENT_SECRET": "anybody's"}, (None, None, "anybody's", None), {"client_secret"}),
+    ],
+)
+def test_the_modules_take_of_the_environment_what_counts(
+    given: dict[str, t.Any],
+    environment: dict[str, str],
+    taken: tuple[t.Any, ...],
+    ambient: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Alone and in a list, and functions are told what comes from there."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    seen: list[t.Mapping[str, t.Any]] = []
+
+    def function(params: t.Mapping[str, t.Any], _client: t.Any, _check_mode: bool) -> dict[str, t.Any]:
+        seen.extend(params.get("vaults", [params]))
+        return {"changed": False}
+
+    entry = {"svm": "vs0", **given}
+    for module, options in (("azure_key_vault", entry), ("azure_key_vaults", {"vaults": [entry, entry]})):
+        with patch_module_args({**LOGIN, "password": "pw-of-admin", **options}), pytest.raises(SystemExit):
+            run(spec_of(module), function, caller=module)
+        assert "failed" not in capsys.readouterr().out
+    assert len(seen) == 3
+    for params in seen:
+        assert (
+            tuple(params[name] for name in ("client_id", "tenant_id", "client_secret", "client_certificate")) == taken
+        )
+        assert params["ambient"] == ambient

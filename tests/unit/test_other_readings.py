@@ -13,10 +13,10 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
-from tests.beats import CERTIFICATE, FULL, KEY_2, OLD, Outcome, connection, drive
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from tests.simulator import Simulator
-from tests.waits import Waits
+from tests.support.beats import CERTIFICATE, FULL, KEY_2, OLD, Outcome, connection, drive
+from tests.support.waits import Waits
 
 RESTORE, REKEY, MANY = "azure_key_vault_restore", "azure_key_vault_rekey", "azure_key_vaults"
 

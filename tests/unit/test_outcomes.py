@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
-from tests.beats import FULL, KEY_2, OLD, SECRET, Outcome, connection, drive
 from tests.simulator import Simulator
-from tests.waits import Waits
+from tests.support.beats import FULL, KEY_2, OLD, SECRET, Outcome, connection, drive
+from tests.support.waits import Waits
 
 VAULT, VAULTS = "azure_key_vault", "azure_key_vaults"
 RESTORE, REKEY = "azure_key_vault_restore", "azure_key_vault_rekey"

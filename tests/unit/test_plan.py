@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
+from ansible_collections.ontap.security.plugins.module_utils._azure.steps import REKEY, RENEW
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import COMPARED, CREDENTIALS, FIELDS, SECRETS
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import REKEY, UPDATE, Plan
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     BlockedError,
     InputError,
     UnsupportedError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
-from tests.beats import CERTIFICATE
+from tests.support.beats import CERTIFICATE
+from tests.support.rows import CHANGED
 
 CANARY = "c4n4ry-secret"
 BASE = {
@@ -33,21 +35,6 @@ BASE = {
 SECRET = {"client_secret": CANARY}
 RELEASES = [Release(9, 7), Release(9, 8), Release(9, 9, 1), *(Release(9, n, 1) for n in range(10, 19))]
 R9_12, R9_18 = Release(9, 12, 1), Release(9, 18, 1)
-
-OTHER: dict[str, t.Any] = {
-    "key_id": "https://v.vault.azure.net/keys/k2/1",
-    "client_id": "client2",
-    "tenant_id": "tenant2",
-    "proxy_type": "https",
-    "proxy_host": "p.example.com",
-    "proxy_port": 8080,
-    "proxy_username": "u",
-    "oauth_host": "login.example.com",
-    "vault_host": "v.example.com",
-    "port": 8443,
-    "verify_host": True,
-    "verify_ip": False,
-}
 
 
 def desired(**params: t.Any) -> Desired:
@@ -119,8 +106,8 @@ def test_the_environment_is_no_wish_to_change_what_exists(
     assert created.steps[0].body["client_id"] == options["client_id"]
 
 
-options = st.dictionaries(st.sampled_from(sorted(OTHER)), st.booleans(), max_size=12).map(
-    lambda chosen: {name: OTHER[name] for name, wanted in chosen.items() if wanted}
+options = st.dictionaries(st.sampled_from(sorted(CHANGED)), st.booleans(), max_size=len(CHANGED)).map(
+    lambda chosen: {name: CHANGED[name] for name, wanted in chosen.items() if wanted}
 )
 policies = st.sampled_from(["on_create", "always", "when_unreachable"])
 
@@ -166,9 +153,9 @@ def test_nothing_given_is_nothing_managed(changes: dict[str, t.Any], release: Re
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=str)
-@pytest.mark.parametrize("name", sorted(OTHER))
+@pytest.mark.parametrize("name", sorted(CHANGED))
 def test_each_field_goes_where_its_release_takes_it(name: str, release: Release) -> None:
-    plan = plan_for(desired(svm="vs0", **SECRET, **{name: OTHER[name]}), vault(release), release)
+    plan = plan_for(desired(svm="vs0", **SECRET, **{name: CHANGED[name]}), vault(release), release)
     item = FIELDS[name]
     patch = item.patch
     assert patch is not None
@@ -184,7 +171,7 @@ def test_each_field_goes_where_its_release_takes_it(name: str, release: Release)
         assert (step.method, step.path) == ("POST", "/api/security/azure-key-vaults/u1/rekey-external")
     else:
         assert (step.method, step.path) == ("PATCH", "/api/security/azure-key-vaults/u1")
-    assert step.body[name] == OTHER[name]
+    assert step.body[name] == CHANGED[name]
 
 
 def test_the_release_is_asked_for_only_when_the_record_proves_too_little() -> None:
@@ -193,8 +180,8 @@ def test_the_release_is_asked_for_only_when_the_record_proves_too_little() -> No
     assert make_plan(wanted, vault(Release(9, 8))).needs_release
     assert not make_plan(desired(svm="vs0", port=8443), vault(R9_18)).needs_release  # enabled proves 9.14.1
     assert make_plan(desired(svm="vs0", port=8443), vault(R9_12)).needs_release
-    assert make_plan(desired(svm="vs0", key_id=OTHER["key_id"]), vault(R9_12)).needs_release
-    assert not make_plan(desired(svm="vs0", key_id=OTHER["key_id"]), vault(R9_18)).needs_release
+    assert make_plan(desired(svm="vs0", key_id=CHANGED["key_id"]), vault(R9_12)).needs_release
+    assert not make_plan(desired(svm="vs0", key_id=CHANGED["key_id"]), vault(R9_18)).needs_release
     assert not make_plan(desired(**BASE, **SECRET), None).needs_release
     assert not make_plan(desired(svm="vs0", **SECRET, update_credentials="always"), vault(Release(9, 7))).needs_release
 
@@ -311,7 +298,7 @@ def test_an_inactive_configuration_is_managed_only_by_name() -> None:
     inactive = vault(enabled=False, configuration={"name": "second"})
     plan = make_plan(desired(svm="vs0", configuration="second", state="absent"), inactive)
     assert plan.steps[0].path == "/api/security/key-stores/u1"
-    plan = make_plan(desired(svm="vs0", configuration="second", key_id=OTHER["key_id"]), inactive)
+    plan = make_plan(desired(svm="vs0", configuration="second", key_id=CHANGED["key_id"]), inactive)
     assert isinstance(plan.blockers[0], BlockedError)
     plan = plan_for(desired(**BASE, configuration="third", **SECRET), None, R9_18)
     assert isinstance(plan.blockers[0], BlockedError)
@@ -330,8 +317,8 @@ def test_absent_is_one_delete_or_nothing() -> None:
 
 
 def test_the_new_key_comes_after_the_new_credential() -> None:
-    plan = make_plan(desired(svm="vs0", key_id=OTHER["key_id"], **SECRET, update_credentials="always"), vault())
-    assert [step.kind for step in plan.steps] == [UPDATE, REKEY]
+    plan = make_plan(desired(svm="vs0", key_id=CHANGED["key_id"], **SECRET, update_credentials="always"), vault())
+    assert [step.kind for step in plan.steps] == [RENEW, REKEY]
     assert "key_id" not in plan.steps[0].body
 
 

@@ -13,12 +13,15 @@ from ansible_collections.ontap.security.plugins.filter.awx_types import awx_type
 from ansible_collections.ontap.security.plugins.filter.of_hosts import of_hosts
 from ansible_collections.ontap.security.plugins.filter.rekey_plan import rekey_plan
 from ansible_collections.ontap.security.plugins.filter.restore_plan import restore_plan
-from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
 
-HEALTHY = Health("healthy", keys_missing=False)
-LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), keys_missing=True)
+HEALTHY = Health("healthy", usable=True, keys_missing=False)
+LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), usable=False, keys_missing=True)
 BOTH = Health(
-    "azure_unreachable", ("Azure refuses the credential", "the keys are not on every node"), keys_missing=True
+    "azure_unreachable",
+    ("Azure refuses the credential", "the keys are not on every node"),
+    usable=False,
+    keys_missing=True,
 )
 NOBODY_KNOWS = Health("unknown", ("ONTAP did not report the state of the keys",))
 KEY, OTHER = (f"https://v.vault.azure.net/keys/{name}" for name in ("key1", "key2"))
@@ -102,7 +105,7 @@ def test_no_key_is_replaced_beside_what_is_not_known_to_be_usable(health: Health
     assert plan["ill"] == ["vs1"]
     assert plan["condition"][1].startswith(f"SVM vs1: {health.verdict}: ")
     assert rekey_plan(records, svms=["vs0"])["ill"] == []
-    assert rekey_plan([record("vs0", Health("no_encrypted_volume_yet"))], svms=["vs0"])["ill"] == []
+    assert rekey_plan([record("vs0", Health("no_encrypted_volume_yet", usable=True))], svms=["vs0"])["ill"] == []
 
 
 def test_keys_are_told_with_their_users_where_these_differ() -> None:

@@ -23,7 +23,7 @@ from ansible_collections.ontap.security.plugins.filter.merge_drift_reports impor
 from ansible_collections.ontap.security.plugins.filter.render_drift_report import RENDERERS, render_drift_report
 from ansible_collections.ontap.security.plugins.plugin_utils._report import formats as _report_text
 from ansible_collections.ontap.security.plugins.plugin_utils._report import model as _report
-from tests.reports import (
+from tests.support.reports import (
     MONDAY,
     NO_ANSWER,
     REFUSED,

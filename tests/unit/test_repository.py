@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import re
+import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -38,23 +39,6 @@ OUTSIDE = {
     "module_utils/_ontap/client": {"requests", "urllib3"},
     "module_utils/_ontap/failures": {"requests", "urllib3"},
     "module_utils/_ontap/transport": {"requests", "urllib3"},
-}
-
-# What the engine still knows of Azure.
-BENT = {
-    "module_utils/_engine/batch": {f"module_utils/_azure/{name}" for name in ("desired", "health", "table")},
-    "module_utils/_engine/carry_out": {
-        f"module_utils/_azure/{name}" for name in ("desired", "health", "table", "uris")
-    },
-    "module_utils/_engine/plan": {"module_utils/_azure/table"},
-    "module_utils/_engine/record": {"module_utils/_azure/table", "module_utils/_azure/uris"},
-    "module_utils/_engine/run": {
-        "module_utils/_azure/desired",
-        "module_utils/_azure/health",
-        "module_utils/_azure/table",
-    },
-    "module_utils/_engine/search": {"module_utils/_azure/table"},
-    "module_utils/_engine/surroundings": {"module_utils/_azure/table"},
 }
 
 # Of Ansible, what plugins of the controller may know.
@@ -99,10 +83,14 @@ def from_outside(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"ansible_collections"}
 
 
-def from_plugins(path: Path) -> set[str]:
-    """The files of plugins/ that a file imports, as paths without suffix; of a package, the file that is meant."""
+def from_plugins(path: Path, *, deep: bool = True) -> set[str]:
+    """The files of plugins/ that a file imports, as paths without suffix; of a package, the file that is meant.
+
+    Without ``deep``, only those that are imported when the file is.
+    """
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if deep else tree.body:
         if isinstance(node, ast.ImportFrom) and t.cast(str, node.module).startswith(PLUGINS):
             name = t.cast(str, node.module).removeprefix(PLUGINS).replace(".", "/")
             package = (ROOT / "plugins" / name).is_dir()
@@ -132,7 +120,7 @@ def test_packages_depend_downwards(path: Path) -> None:
     layer = layer_of(name)
     below = LAYERS[LAYERS.index(layer) :]
     used = from_plugins(path)
-    assert all(layer_of(other) in below for other in used - BENT.get(name, set())), used
+    assert all(layer_of(other) in below for other in used), used
     # A module is sent to where it runs with module_utils alone; and only what runs one in its place needs it.
     assert layer != "modules" or all(layer_of(other).startswith("module_utils") for other in used), used
     assert layer == "action" or not any(layer_of(other) == "modules" for other in used), used
@@ -144,6 +132,57 @@ def test_packages_depend_downwards(path: Path) -> None:
 def test_no_file_needs_itself() -> None:
     uses = {name_of(path): from_plugins(path) for path in CODE}
     graphlib.TopologicalSorter(uses).prepare()
+
+
+@named(ROOT.glob("plugins/plugin_utils/_fleet/*.py"))
+def test_procedures_over_a_fleet_are_pure(path: Path) -> None:
+    beside = {name for name in from_plugins(path) if name.startswith("plugin_utils/_fleet/")}
+    assert from_plugins(path) - beside <= {"module_utils/_ontap/text"}
+
+
+def module_of(path: Path) -> str:
+    return PLUGINS + name_of(path).replace("/", ".")
+
+
+def test_nothing_loads_what_it_does_not_need() -> None:
+    """Pure files and filters load no HTTP library, and what reads does not load what writes."""
+    pure = [
+        path for path in CODE if re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+    ]
+    assert len(pure) > 15
+    program = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "    loaded = {'requests', 'urllib3'} & sys.modules.keys()\n"
+        "    assert not loaded, f'{name} loads {loaded}'\n"
+        f"from {PLUGINS}modules import azure_key_vault, azure_key_vaults\n"
+        f"writer = '{PLUGINS}module_utils._engine.carry_out'\n"
+        "assert writer not in sys.modules, writer\n"
+    )
+    names = [module_of(path) for path in (*pure, *sorted(ROOT.glob("plugins/filter/*.py")))]
+    subprocess.run([sys.executable, "-c", program, *names], check=True)
+
+
+def test_the_engine_knows_no_resource() -> None:
+    for path in ROOT.glob("plugins/module_utils/_engine/*.py"):
+        assert not re.search("azure|akv|vault", path.read_text(encoding="utf-8"), re.IGNORECASE), path
+
+
+def loads(path: Path) -> set[str]:
+    """All files of plugins/ that are loaded with a file, but for what functions load when they are called."""
+    todo, found = [name_of(path)], set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += from_plugins(ROOT / "plugins" / f"{name}.py", deep=False)
+    return found
+
+
+@named(path for path in CODE if layer_of(name_of(path)) in ("filter", "lookup", "plugin_utils"))
+def test_the_controller_loads_no_http(path: Path) -> None:
+    assert not loads(path) & {name for name, known in OUTSIDE.items() if "requests" in known}
 
 
 @named(ROOT.glob("plugins/doc_fragments/*.py"))

@@ -18,10 +18,15 @@ ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in ROOT.glob("roles/*"))
 ROLE = ROOT / "roles/azure_key_vault"
 PREFIX = "azure_key_vault_"
-# These have the variables that are named as the modules are.
-MODULES = {"restore": "azure_key_vault_restore", "rekey": "azure_key_vault_rekey"}
 
 Options = dict[str, dict[str, t.Any]]
+# What the variables of a role begin with, where it is not the role's name: they were a playbook's before.
+PREFIXES = {
+    "rekey": "azure_key_vault_rekey_",
+    "restore": "azure_key_vault_restore_",
+    "rotate_secret": "azure_key_vault_rotate_",
+}
+
 each_role = pytest.mark.parametrize("role", ROLES)
 
 
@@ -39,7 +44,7 @@ def options_of(role: str) -> Options:
 
 
 def prefix_of(role: str) -> str:
-    return f"{MODULES.get(role, role)}_"
+    return PREFIXES.get(role, f"{role}_")
 
 
 def variables_in(role: str) -> str:

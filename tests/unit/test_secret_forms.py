@@ -12,10 +12,10 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, make_plan
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import check_value
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
-from tests.beats import CERTIFICATE, CLIENT, FULL, pkcs12
+from tests.support.beats import CERTIFICATE, CLIENT, FULL, pkcs12
 
 CANARY = "c4nary"
 STAND_INS: list[t.Any] = [

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import typing as t
 from datetime import date
@@ -100,6 +101,19 @@ def test_a_name_that_is_lost_is_refused_and_never_means_everybody(lost: object) 
     for kind in ("text", "hosts"):
         with pytest.raises(AnswerError, match='^which is .* Write it in double quotes, as in "0123"'):
             answer(lost, kind, "which")
+
+
+@pytest.mark.parametrize("serial", [False, "abc", "1,2", 0, "-1", "0%", [1, "x"], []], ids=repr)
+def test_no_number_of_clusters(serial: object) -> None:
+    shown = serial if isinstance(serial, str) else json.dumps(serial)
+    with pytest.raises(AnswerError) as caught:
+        answer(serial, "turns", "ontap_serial")
+    assert f"ontap_serial is {shown}. It is how many clusters" in str(caught.value)
+
+
+@pytest.mark.parametrize(("serial", "turns"), [(3, ["3"]), ("3", ["3"]), ([1, "50%"], ["1", "50%"])], ids=repr)
+def test_a_number_of_clusters(serial: object, turns: list[str]) -> None:
+    assert answer(serial, "turns", "ontap_serial") == turns
 
 
 def test_lists() -> None:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health, with_volumes
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import COMPARED, FIELDS, SECRETS, check_value
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import KeyId, vault_uri
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, clean_record, pick
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault, clean_record
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import pick
 from ansible_collections.ontap.security.plugins.module_utils._engine.search import Search
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
@@ -190,7 +192,7 @@ def test_secrets_are_never_compared_or_queried(name: str) -> None:
     assert name not in COMPARED
     for params in ({"filters": {name: "x"}}, {"fields": [name]}, {"order_by": [name]}):
         with pytest.raises(InputError, match=name):
-            Search.of(params)
+            Search.of(AKV, params)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +213,12 @@ def test_secrets_are_never_compared_or_queried(name: str) -> None:
 )
 def test_a_query_that_cannot_be_meant(params: dict[str, t.Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        Search.of(params)
+        Search.of(AKV, params)
 
 
 def test_a_query_in_yaml_becomes_one_in_ontap() -> None:
     wanted = Search.of(
+        AKV,
         {
             "filters": {
                 "enabled": True,
@@ -228,7 +231,7 @@ def test_a_query_in_yaml_becomes_one_in_ontap() -> None:
             "order_by": ["svm.name desc", "name"],
             "max_records": 5,
             "configuration": "a*",
-        }
+        },
     )
     assert wanted.query() == {
         "enabled": "true",

@@ -12,12 +12,14 @@ from ansible.module_utils.errors import RequiredError
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec, faults, read_texts, secrets
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import from_around
+from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Resolved, Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, check_value
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import together
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import check_svm
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import REQUESTS_IMPORT_ERROR, Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection, check_host
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._ontap.secrets import spellings
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import shown_name, visible
 
@@ -37,7 +39,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         spec = self.argument_spec
         read_texts(self.params, spec)
         _drop_empty(self.params)
-        self._given = [set(entry) if isinstance(entry, dict) else set() for entry in _entries(self.params)]
+        self._given = set(self.params)
         given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
         for secret in (*secrets(given, spec), *_secrets_around(spec)):
             self.no_log_values.update(spellings(secret))
@@ -45,7 +47,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         if wrong:
             error = together(wrong)
             self.fail_json(error.text(), error=error.details())
-        _one_application(self.params)
+        self._resolved = [self._resolve(entry, spec) for entry, spec in self._entries()]
 
     def _log_invocation(self) -> None:
         """Log what Ansible logs, but of lists and dictionaries only how long they are.
@@ -64,7 +66,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
             refused = getattr(self, "validation_result", None)
             # Only the messages about options that are missing are sure to hold nothing but names.
             if refused and not all(isinstance(error, RequiredError) for error in refused.errors):
-                names = sorted(name for name in self._given[0] if not name.startswith("_ansible_"))
+                names = sorted(name for name in self._given if not name.startswith("_ansible_"))
                 msg = f"Ansible cannot read all of the options {', '.join(map(shown_name, names))}"
             msg = f"{msg.rstrip('.')}{self._fallbacks()}."
             self.forget()
@@ -79,7 +81,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         names = {
             name: option["fallback"][1]
             for name, option in self.argument_spec.items()
-            if option.get("fallback") and name not in self._given[0]
+            if option.get("fallback") and name not in self._given
         }
         found = [f"{name} ({variables[0]})" for name, variables in names.items() if from_around(*variables)]
         lacking = [
@@ -91,22 +93,29 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def options(self) -> dict[str, t.Any]:
         """The options, and under ``ambient``, also in each entry, the names of those that come from the environment."""
-        params = {**self.params, "ambient": self._ambient(self.params, self._given[0], self.argument_spec)}
+        own, *others = self._resolved
+        params = {**self.params, "ambient": own.ambient}
         if "vaults" in params:
-            spec = self.argument_spec["vaults"]["options"]
             params["vaults"] = [
-                {**entry, "ambient": self._ambient(entry, given, spec)}
-                for entry, given in zip(params["vaults"], self._given[1:])
+                {**entry, "ambient": resolved.ambient} for entry, resolved in zip(params["vaults"], others)
             ]
         return params
 
+    def _entries(self) -> t.Iterator[tuple[dict[str, t.Any], Spec]]:
+        """What can hold the options of a configuration, with the spec of these: the task, and each entry of a list."""
+        yield self.params, self.argument_spec
+        for entry in self.params.get("vaults", ()):
+            yield entry, self.argument_spec["vaults"]["options"]
+
     @staticmethod
-    def _ambient(params: t.Mapping[str, t.Any], given: t.Collection[str], spec: Spec) -> frozenset[str]:
-        return frozenset(
-            name
-            for name, option in spec.items()
-            if option.get("fallback") and name not in given and params.get(name) == from_around(*option["fallback"][1])
-        )
+    def _resolve(entry: dict[str, t.Any], spec: Spec) -> Resolved:
+        """What counts of an entry and of the environment. What does not is kept from Ansible, which takes the
+        environment for whatever is not there."""
+        around = _around(spec)
+        resolved = resolve((Source.own(entry), Source.environment(around)))
+        for name in around.keys() & FIELDS.keys() - resolved.ambient:
+            entry.setdefault(name, None)
+        return resolved
 
 
 def _loggable(name: str, value: t.Any) -> t.Any:
@@ -142,12 +151,6 @@ def _secrets_around(spec: Spec) -> t.Iterator[str]:
             yield from _secrets_around(option["options"])
 
 
-def _entries(params: dict[str, t.Any]) -> list[t.Any]:
-    """What can hold the options of a configuration: the task itself, and each entry of ``vaults``."""
-    vaults = params.get("vaults")
-    return [params, *(vaults if isinstance(vaults, list) else ())]
-
-
 def _drop_empty(params: dict[str, t.Any]) -> None:
     for name, value in list(params.items()):
         if value is None or value == "":
@@ -160,22 +163,6 @@ def _drop_empty(params: dict[str, t.Any]) -> None:
             for item in params[name]:
                 if isinstance(item, dict):
                     _drop_empty(item)
-
-
-def _one_application(params: dict[str, t.Any]) -> None:
-    """Keep apart what is given and what happens to be in the environment, which belongs to one application.
-
-    A credential that is given beats one of the other kind. Nothing in the environment goes with another ``client_id``
-    than its own: a secret sent to the wrong configuration would cut it off from its keys.
-    """
-    ambient = (from_around("AKV_CLIENT_ID") or "").strip().lower()
-    for entry in _entries(params):
-        if ambient and entry.get("client_id") and str(entry["client_id"]).strip().lower() != ambient:
-            for name in ("tenant_id", "client_secret", "client_certificate"):
-                entry.setdefault(name, None)
-        for given, other in (("client_certificate", "client_secret"), ("client_secret", "client_certificate")):
-            if entry.get(given):
-                entry.setdefault(other, None)
 
 
 def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:
@@ -218,3 +205,13 @@ def _connection(params: t.Mapping[str, t.Any], spec: Spec) -> Connection:
         timeout=params["request_timeout"],
         secrets=tuple(dict.fromkeys(secrets(params, spec))),
     )
+
+
+def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
+    """``wait`` and ``wait_timeout`` (seconds). Raises ``InputError`` for a negative time."""
+    if params["wait_timeout"] < 0:
+        raise InputError(
+            f"wait_timeout is {params['wait_timeout']}; it is a number of seconds, 0 or more",
+            remedy="Leave it out for 600 seconds, or set wait: false not to wait at all.",
+        )
+    return Waiting(wait=params["wait"], timeout=params["wait_timeout"])

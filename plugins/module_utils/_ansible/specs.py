@@ -11,8 +11,8 @@ import typing as t
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
-from ansible_collections.ontap.security.plugins.module_utils._engine.run import Waiting
-from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Field
 
 
 def from_around(*names: str) -> str | None:
@@ -66,44 +66,37 @@ WAITING: t.Final[Spec] = {
     "wait_timeout": {"type": "int", "default": 600},
 }
 
+
+def _options(*, needed: bool) -> Spec:
+    """The fields of a configuration as options: those that a create needs, or the others."""
+    return {name: _option(item) for name, item in FIELDS.items() if (item.required or bool(item.method)) is needed}
+
+
+def _option(item: Field) -> dict[str, t.Any]:
+    # Where no_log is not given, Ansible takes some names for those of secrets.
+    option: dict[str, t.Any] = {"type": item.type, "no_log": item.secret}
+    if item.choices:
+        option["choices"] = list(item.choices)
+    if item.aliases:
+        option["aliases"] = list(item.aliases)
+    if item.environment:
+        option["fallback"] = from_environment(item.environment)
+    return option
+
+
 # One configuration, as azure_key_vault takes it and azure_key_vaults a list of.
 VAULT: t.Final[Spec] = {
     **IDENTITY,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "name": {"type": "str", "aliases": ["vault"], "no_log": False},
-    "key_id": {"type": "str", "no_log": False},
-    "client_id": {"type": "str", "no_log": False, "fallback": from_environment("AKV_CLIENT_ID")},
-    "tenant_id": {"type": "str", "no_log": False, "fallback": from_environment("AKV_TENANT_ID")},
-    "client_secret": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_SECRET")},
-    "client_certificate": {"type": "str", "no_log": True, "fallback": from_environment("AKV_CLIENT_CERTIFICATE")},
+    **_options(needed=True),
     "update_credentials": {
         "type": "str",
         "choices": ["on_create", "always", "when_unreachable"],
         "default": "on_create",
     },
     "verify": {"type": "bool", "default": True},
-    "skip_verification": {"type": "bool"},
-    "proxy_type": {"type": "str", "choices": ["http", "https"]},
-    "proxy_host": {"type": "str"},
-    "proxy_port": {"type": "int"},
-    "proxy_username": {"type": "str"},
-    "proxy_password": {"type": "str", "no_log": True},
-    "oauth_host": {"type": "str"},
-    "vault_host": {"type": "str"},
-    "port": {"type": "int"},
-    "verify_host": {"type": "bool"},
-    "verify_ip": {"type": "bool"},
+    **_options(needed=False),
 }
 
 # What the modules that act on an existing configuration share.
 ACTION: t.Final[Spec] = {**IDENTITY, "uuid": {"type": "str"}, **WAITING}
-
-
-def waiting_of(params: t.Mapping[str, t.Any]) -> Waiting:
-    """``wait`` and ``wait_timeout`` (seconds). Raises ``InputError`` for a negative time."""
-    if params["wait_timeout"] < 0:
-        raise InputError(
-            f"wait_timeout is {params['wait_timeout']}; it is a number of seconds, 0 or more",
-            remedy="Leave it out for 600 seconds, or set wait: false not to wait at all.",
-        )
-    return Waiting(wait=params["wait"], timeout=params["wait_timeout"])

@@ -11,12 +11,22 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Holder, Source, resolve
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
+from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
+    CREATE,
+    DELETE,
+    REKEY,
+    RENEW,
+    SET_VERIFY,
+    UPDATE,
+)
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     AUTHENTICATION_METHODS,
     COMPARED,
     CREDENTIALS,
     FIELDS,
-    KEY_STORES,
+    FLAGS,
     PATCH_NEEDS_SECRET_UNTIL,
     R9_14,
     REACHABILITY,
@@ -33,20 +43,10 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
     one_names_a_version,
     vault_uri,
 )
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import (
-    CREATE,
-    DELETE,
-    REKEY,
-    SET,
-    SET_VERIFY,
-    UPDATE,
-    Drift,
-    Gate,
-    Plan,
-    Step,
-)
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Field
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.verify import proof_of
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Drift, Gate, Plan, Proof, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, Field, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
@@ -67,6 +67,7 @@ class Desired:
     Azure after a create or with a new credential.
     """
 
+    resource: t.ClassVar[Resource] = AKV
     target: Target
     present: bool = True
     values: t.Mapping[str, t.Any] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Desired:
         given = {name: params[name] for name in FIELDS if params.get(name) is not None}
         ambient = params.get("ambient") or frozenset()
         for name, value in given.items():
-            check_value(name, value, f"{name} (AKV_{name.upper()})" if name in ambient else None)
+            check_value(name, value, f"{name} ({FIELDS[name].environment})" if name in ambient else None)
         present = params.get("state", "present") == "present"
         if present and all(name in given for name in CREDENTIALS):
             raise InputError(
@@ -110,24 +111,29 @@ class Desired:
             present=present,
             values={name: given[name] for name in COMPARED if name in given},
             secrets=secrets,
-            flags={name: given[name] for name in ("skip_verification",) if name in given},
+            flags={name: given[name] for name in FLAGS if name in given},
             update_credentials=policy,
             ambient=frozenset(name for name in ambient if name in given),
             verify=params.get("verify") is not False,
         )
 
-    def beside(self, current: Vault) -> Desired:
-        """What of it counts for a configuration that exists.
+    @classmethod
+    def absent(cls, target: Target) -> Desired:
+        """That a configuration is not there."""
+        return cls(target, present=False)
 
-        The environment of a job is there for many configurations. Its application completes one that is created, but is
-        no wish to move another to it, and its credential is not for another application's configuration.
-        """
-        application = self.values.get("client_id") if "client_id" in self.ambient else None
-        another = application is not None and not FIELDS["client_id"].same(application, current.value("client_id"))
+    def beside(self, current: Vault) -> Desired:
+        """What of it counts for a configuration that exists."""
+        given = {**self.values, **self.secrets}
+        sources = (
+            Source.own({name: value for name, value in given.items() if name not in self.ambient}),
+            Source.environment({name: value for name, value in given.items() if name in self.ambient}),
+        )
+        left_out = self.ambient - resolve(sources, Holder(current.value("client_id"))).ambient
         return replace(
             self,
-            values={name: value for name, value in self.values.items() if name not in self.ambient},
-            secrets={name: value for name, value in self.secrets.items() if not (another and name in self.ambient)},
+            values={name: value for name, value in self.values.items() if name not in left_out},
+            secrets={name: value for name, value in self.secrets.items() if name not in left_out},
         )
 
     @property
@@ -145,6 +151,11 @@ class Desired:
         """Whether a configuration that does not exist is created."""
         return self.present
 
+    @property
+    def proof(self) -> Proof | None:
+        """How a new credential is tried."""
+        return proof_of(unverified=bool(self.flags.get("skip_verification"))) if self.verify else None
+
     def undescribed(self, current: Vault | None) -> list[dict[str, t.Any]]:
         """The settings of a configuration that are set although nobody described them, each with ``field`` and
         ``actual``. They are nobody's to change, and somebody's to know."""
@@ -152,9 +163,11 @@ class Desired:
             return []
         return [
             {"field": name, "actual": current.value(name)}
-            for name, usual in UNDESCRIBED.items()
+            for name, undescribed in UNDESCRIBED.items()
             # What is unset may be shown as nothing, an empty text or 0.
-            if current.value(name) and name not in self.values and not FIELDS[name].same(current.value(name), usual)
+            if current.value(name)
+            and name not in self.values
+            and not FIELDS[name].same(current.value(name), undescribed.usual)
         ]
 
     def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
@@ -216,7 +229,7 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
     if missing:
         gate.blockers.append(
             InputError(
-                f"{target} has no Azure Key Vault configuration yet, and creating one needs {', '.join(missing)}",
+                f"{target} has no {AKV.noun} yet, and creating one needs {', '.join(missing)}",
                 remedy="Give these options as well, or check svm, svm_uuid and scope. The application can come from "
                 "the environment (AKV_CLIENT_ID, AKV_TENANT_ID, AKV_CLIENT_SECRET or AKV_CLIENT_CERTIFICATE), which "
                 "counts only where client_id is not given, or is the same.",
@@ -284,7 +297,8 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
     if body:
         _complete_patch(desired, body, gate)
         # First the PATCH: a new key may only be reachable with the new credential.
-        steps.insert(0, Step(UPDATE, "PATCH", f"{VAULTS}/{current.uuid}", body))
+        shown = any(name in COMPARED for name in body)
+        steps.insert(0, Step(UPDATE if shown else RENEW, "PATCH", f"{VAULTS}/{current.uuid}", body))
 
     changes = {name: value for name, value in {**differing, **body}.items() if name in COMPARED}
     if method:
@@ -451,17 +465,6 @@ def _version_not_shown(key_id: str | None, current: Vault, release: Release | No
             "key_id names a version, and ONTAP shows none of that key. Releases before 9.13.1 never show one, so "
             "whether it is this version cannot be told; from 9.9.1 on azure_key_vault_rekey with force: true moves to "
             "it in any case. Leave the version out of key_id if any will do."
-        )
-
-
-def unlike_asked(step: Step, vault: Vault, release: Release | None) -> t.Iterator[str]:
-    """That ONTAP, after a move to a key, shows a version that was not asked for, or none of the one that was."""
-    key_id, shown = step.body.get("key_id"), vault.value("key_id")
-    if vault.shows_key_versions(release) and one_names_a_version(key_id, shown):
-        yield (
-            f"ONTAP reported success for key_id {key_id} and shows {shown}. Whether it uses that version alone, or "
-            "always the newest, cannot be told. azure_key_vault_rekey will move again, unless its key_id is as ONTAP "
-            "shows it."
         )
 
 

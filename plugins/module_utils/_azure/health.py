@@ -11,45 +11,18 @@ from __future__ import annotations
 import re
 import typing as t
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import REACHABILITY
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault, verdict_of
 from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import WORST_FIRST, usable
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, verdict_of
-from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, withheld
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
-from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, TransportError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, TransportError, withheld
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
+from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 
 VOLUMES = "/api/storage/volumes"
-
-
-@dataclass(frozen=True)
-class Health:
-    """A one-word verdict, why, and the nodes concerned; and whether a node lacks keys, which a worse verdict may hide.
-
-    ``healthy``; ``no_encrypted_volume_yet`` (nothing is wrong: ONTAP knows no key state before the first encrypted
-    volume); ``keys_missing``; ``azure_unreachable``; ``node_unreachable``; ``unknown``.
-    """
-
-    verdict: str
-    reasons: tuple[str, ...] = ()
-    nodes: tuple[str, ...] = ()
-    keys_missing: bool | None = None
-
-    @property
-    def usable(self) -> bool | None:
-        """Whether the configuration can be used; None where nobody knows."""
-        return usable(self.verdict)
-
-    def as_result(self) -> dict[str, t.Any]:
-        return {
-            "verdict": self.verdict,
-            "usable": self.usable,
-            "keys_missing": self.keys_missing,
-            "reasons": list(self.reasons),
-            "nodes": list(self.nodes),
-        }
 
 
 # The one sentence that is documented for an SVM without encrypted volumes. It counts where volumes cannot be read, and
@@ -67,10 +40,12 @@ def health(vault: Vault, *of: str) -> Health:
     judges = {"azure_reachability": _azure, "ekmip_reachability": _key_servers, "state": _keys}
     # The worst that is found names the verdict; every finding is a reason.
     found = [finding for name, judge in judges.items() if not of or name in of for finding in judge(vault)]
+    verdict = min((finding.verdict for finding in found), key=WORST_FIRST.index, default="healthy")
     return Health(
-        min((finding.verdict for finding in found), key=WORST_FIRST.index, default="healthy"),
+        verdict,
         tuple(reason for finding in found for reason in finding.reasons),
         tuple(dict.fromkeys(node for finding in found for node in finding.nodes)),
+        usable(verdict),
         None if vault.keys_available is None else any(finding.verdict == "keys_missing" for finding in found),
     )
 
@@ -147,7 +122,7 @@ def _sentence(what: str, entry: t.Mapping[str, t.Any], flag: str) -> str:
     return f"{what}{tail}: {said}" if said else f"{what}{tail}"
 
 
-def with_volumes(client: Client, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]:
+def with_volumes(reader: Reader, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]:
     """The configurations, each whose keys ONTAP reports as unavailable with the number of its encrypted volumes.
 
     Where there are none of these, nothing is asked; else one request, or for several of them one a page. The number
@@ -156,7 +131,7 @@ def with_volumes(client: Client, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]
     named = [vault for vault in vaults if vault.scope == "cluster" or vault.svm or vault.svm_uuid]
     unclear = [vault for vault in named if vault.enabled and _is_open(vault)]
     try:
-        numbers = _numbers(client, unclear)
+        numbers = _numbers(reader, unclear)
     except (ApiError, TransportError) as exc:
         if not withheld(exc) and exc.code not in UNKNOWN_NAME:
             raise
@@ -168,7 +143,7 @@ def with_volumes(client: Client, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]
 _OF_SVM, _OF_CLUSTER = "volume", "volume|aggregate"
 
 
-def _numbers(client: Client, unclear: t.Sequence[Vault]) -> dict[str, int | None]:
+def _numbers(reader: Reader, unclear: t.Sequence[Vault]) -> dict[str, int | None]:
     """How many encrypted volumes there are, by the UUID of the configuration that keeps their keys.
 
     Of the cluster's own keys only none at all is a number: those that there are may be of SVMs with a key manager of
@@ -177,10 +152,10 @@ def _numbers(client: Client, unclear: t.Sequence[Vault]) -> dict[str, int | None
     if not unclear:
         return {}
     if len({(vault.scope, vault.svm_uuid or vault.svm) for vault in unclear}) == 1:
-        number = _count(client, unclear[0])
+        number = _count(reader, unclear[0])
         return {vault.uuid: number if vault.scope != "cluster" or not number else None for vault in unclear}
     query = {"encryption.type": _OF_CLUSTER, "fields": "svm.name,svm.uuid,encryption.type"}
-    records = client.records(VOLUMES, query)
+    records = reader.records(VOLUMES, query)
     counted: Counter[tuple[str, str]] = Counter()
     for record in records:
         svm, encryption = (record[key] if isinstance(record.get(key), dict) else {} for key in ("svm", "encryption"))
@@ -198,13 +173,13 @@ def _numbers(client: Client, unclear: t.Sequence[Vault]) -> dict[str, int | None
     return found
 
 
-def _count(client: Client, vault: Vault) -> int:
+def _count(reader: Reader, vault: Vault) -> int:
     query: dict[str, str | bool] = {"encryption.type": _OF_CLUSTER, "return_records": False}
     if vault.scope != "cluster":
         query["encryption.type"] = _OF_SVM
         name = "svm.name" if vault.svm else "svm.uuid"
         query[name] = literal(vault.svm or vault.svm_uuid or "")
-    number = client.get(VOLUMES, query).get("num_records")
+    number = reader.get(VOLUMES, query).get("num_records")
     if not isinstance(number, int):
         raise TransportError(f"GET {VOLUMES} answered without num_records", method="GET", path=VOLUMES)
     return number

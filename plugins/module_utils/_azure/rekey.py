@@ -16,7 +16,9 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.desired impo
     view,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.restore import plan_without
+from ansible_collections.ontap.security.plugins.module_utils._azure.steps import NEITHER_SHOWN
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     HAS_REKEY_INTERNAL,
     R9_10,
@@ -24,27 +26,39 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     check_value,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import one_names_a_version
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Gate, Kind, Plan, Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import (
+    LOOK_FOR_ITS_JOB,
+    Gate,
+    Kind,
+    Plan,
+    Step,
+)
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import NO_INTERNAL_KEY
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 
-def _nowhere(_step: Step, _vault: Vault | None) -> bool | None:
+def _nowhere(_step: Step, _before: t.Any, _now: t.Any, _release: Release | None) -> bool | None:
     """No field of ONTAP's shows the internal key."""
     return None
 
 
 REKEY_INTERNAL: t.Final = Kind(
+    AKV,
     "replace the internal key of",
     "Replaced the internal key of",
     _nowhere,
     job=True,
-    at_last="Look for its job on the cluster first (job show, and for one that has ended job history show). Run the "
-    "task again only where there is none or it failed: after one that succeeded, another run replaces the key again.",
+    hidden_by=NEITHER_SHOWN,
     nothing={NO_INTERNAL_KEY: NOTHING_TO_REKEY},
+    at_last=f"{LOOK_FOR_ITS_JOB} Run the task again only where there is none or it failed: after one that succeeded, "
+    "another run replaces the key again.",
+    meanwhile="Look at job {uuid} first (job show -uuid {uuid}; when it has ended, job history show). While it runs, "
+    "the same task waits for it, with a larger wait_timeout. If it has succeeded, running the task again replaces the "
+    "key once more.",
 )
 
 
@@ -56,7 +70,8 @@ class Rekey:
     key_id: str | None = None
     allow_other_vault: bool = False
     force: bool = False
-    verify: t.ClassVar[bool] = False
+    resource: t.ClassVar[Resource] = AKV
+    proof: t.ClassVar[None] = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Rekey:

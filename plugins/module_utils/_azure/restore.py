@@ -10,24 +10,56 @@ from dataclasses import dataclass
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import view
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
+from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import VAULTS
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Kind, Plan, Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import WAIT_FOR_IT, Kind, Plan, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
-from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import RESTORE_INCOMPLETE
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, OntapError, OutcomeError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 
-def _keys_everywhere(_step: Step, vault: Vault | None) -> bool | None:
-    return vault is not None and health(vault, "state").verdict != "keys_missing"
+def _keys_everywhere(_step: Step, _before: t.Any, now: Vault | None, _release: Release | None) -> bool | None:
+    return now is not None and health(now, "state").verdict != "keys_missing"
+
+
+def _still_missing(_step: Step, _target: Target, vault: Vault) -> OutcomeError:
+    nodes = health(vault, "state").nodes
+    return OutcomeError(
+        f"ONTAP reported success, but keys are still missing on {', '.join(nodes) or 'some nodes'}",
+        remedy=_node_checks(nodes or ("NODE",)),
+    )
+
+
+def _name_nodes(error: OntapError, vault: Vault) -> None:
+    """Say on which nodes a restore failed, and what to check there."""
+    nodes = health(vault, "state").nodes
+    if nodes:
+        error.message += f"; keys are still missing on {', '.join(nodes)}"
+        error.remedy = _node_checks(nodes)
+
+
+def _node_checks(nodes: t.Sequence[str]) -> str:
+    names = ", ".join(nodes)
+    return (
+        f"On {names}: check that the node is healthy (cluster show), that it reaches the Azure login service from its "
+        "management network and the SVM's LIFs there reach the vault (security key-manager external azure check "
+        f"-node {nodes[0]}), then run the task again."
+    )
 
 
 RESTORE: t.Final = Kind(
+    AKV,
     "restore the keys of",
     "Restored keys of",
     _keys_everywhere,
     job=True,
-    confirmed=True,
+    missed=_still_missing,
+    partly=(RESTORE_INCOMPLETE,),
+    rest=_name_nodes,
+    meanwhile=WAIT_FOR_IT,
 )
 
 
@@ -37,7 +69,8 @@ class Restore:
 
     target: Target
     force: bool = False
-    verify: t.ClassVar[bool] = False
+    resource: t.ClassVar[Resource] = AKV
+    proof: t.ClassVar[None] = None
 
     @property
     def shown_by(self) -> dict[str, Release]:
@@ -83,11 +116,11 @@ def plan_without(target: Target, current: Vault | None, what: str) -> Plan:
     """For an action on a configuration that is not there or not in use."""
     if current is None:
         blocker = BlockedError(
-            f"{target} has no Azure Key Vault configuration that is enabled",
+            f"{target} has no {AKV.noun} that is enabled",
             remedy="Check svm, svm_uuid, configuration or uuid, and scope; azure_key_vault creates a configuration.",
         )
         pending = (
-            f"{target} has no Azure Key Vault configuration yet, so there is nothing to predict. A real run fails "
+            f"{target} has no {AKV.noun} yet, so there is nothing to predict. A real run fails "
             "unless a task before this one creates it."
         )
         return Plan(blockers=(blocker,), pending=pending)

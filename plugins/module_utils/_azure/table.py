@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The resource: Azure Key Vault (AKV) configurations as ONTAP keeps them.
 
-One table of fields (what, since when, in which request, how two values compare), reading, and the health verdict.
-A new ONTAP field is one line in ``FIELDS`` and its documentation.
+One table of fields: ``FIELDS`` says all that there is to say of each. Options, what is compared, what is secret, what
+queries know, the form of answers and severities in reports follow from it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,29 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
     same_key_id,
     vault_uri,
 )
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Field
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
+    FLAG,
+    SECRET,
+    STATE,
+    Check,
+    Field,
+    Undescribed,
+)
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import (
+    BOOLEAN,
+    FORMS,
+    NAMED,
+    REPORT,
+    TEXT,
+    UUID,
+    Form,
+    describe,
+)
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 from ansible_collections.ontap.security.plugins.module_utils._ontap.secrets import not_a_secret, not_pkcs12
 
 VAULTS = "/api/security/azure-key-vaults"
-KEY_STORES = "/api/security/key-stores"
-SVMS = "/api/svm/svms"
 
 R9_7 = Release(9, 7)
 R9_8 = Release(9, 8)
@@ -98,53 +113,163 @@ def _check_certificate(value: t.Any) -> None:
         raise ValueError(reason)
 
 
+_VAULT: t.Final = Check(_check_uri, "A vault looks like https://myvault.vault.azure.net/.")
+_KEY: t.Final = Check(
+    _check_key_id,
+    "A key looks like https://myvault.vault.azure.net/keys/mykey, with or without /<version> behind it.",
+)
+_ID: t.Final = Check(_check_word, "Give the ID as the Azure portal shows it.")
+_SECRET: t.Final = Check(_check_secret, "Give the secret itself; an empty value counts as not given.")
+_PKCS12: t.Final = Check(
+    _check_certificate,
+    "ONTAP takes a PKCS12 file in base64, as base64 -w0 certificate.p12 makes it. What az keyvault secret download "
+    "writes is base64 already.",
+)
+_HOST: t.Final = Check(_check_hostname, "Give the name alone, such as proxy.example.com.")
+_PORT: t.Final = Check(_check_port, "Give the number alone, such as 3128.")
+
+# Undescribed is what is worth telling, because through these a secret goes another way than people think; with what
+# Azure's public cloud uses. verify_host and verify_ip are not, because no document says what they are when nobody has
+# set them. Severities are high where the secret is sent elsewhere, or where somebody else could take it on its way.
 FIELDS: t.Final[dict[str, Field]] = {
     item.name: item
     for item in (
-        Field("name", R9_7, None, required=True, canonical=canonical_uri, check=_check_uri),
-        Field("key_id", R9_7, R9_8, patch_until=R9_11, required=True, equal=same_key_id, check=_check_key_id),
-        Field("client_id", R9_7, R9_9, required=True, canonical=_guid, check=_check_word),
-        Field("tenant_id", R9_7, R9_9, required=True, canonical=_guid, check=_check_word),
-        Field("client_secret", R9_7, R9_7, secret=True, check=_check_secret),
-        Field("client_certificate", R9_10, R9_10, secret=True, check=_check_certificate),
-        Field("proxy_type", R9_8, R9_8, canonical=_lower),
-        Field("proxy_host", R9_8, R9_8, canonical=_lower, check=_check_hostname),
-        Field("proxy_port", R9_8, R9_8, check=_check_port),
-        Field("proxy_username", R9_8, R9_8),
-        Field("proxy_password", R9_8, R9_8, secret=True, check=_check_secret),
-        Field("oauth_host", R9_14, R9_14, canonical=_lower, check=_check_hostname),
-        Field("vault_host", R9_14, R9_14, canonical=_lower, check=_check_hostname),
-        Field("port", R9_14, R9_14, check=_check_port),
-        Field("verify_host", R9_14, R9_14, create=False),
-        Field("verify_ip", R9_14, R9_14, create=False),
+        Field(
+            "name",
+            get=R9_7,
+            post=R9_7,
+            aliases=("vault",),
+            required=True,
+            canonical=canonical_uri,
+            check=_VAULT,
+            severity="high",
+        ),
+        Field(
+            "key_id", R9_7, R9_7, R9_8, patch_until=R9_11, required=True, equal=same_key_id, check=_KEY, severity="high"
+        ),
+        Field(
+            "client_id",
+            get=R9_7,
+            post=R9_7,
+            patch=R9_9,
+            required=True,
+            environment="AKV_CLIENT_ID",
+            canonical=_guid,
+            check=_ID,
+            severity="high",
+        ),
+        Field(
+            "tenant_id",
+            get=R9_7,
+            post=R9_7,
+            patch=R9_9,
+            required=True,
+            environment="AKV_TENANT_ID",
+            canonical=_guid,
+            check=_ID,
+            severity="high",
+        ),
+        Field(
+            "client_secret",
+            post=R9_7,
+            patch=R9_7,
+            role=SECRET,
+            method="client_secret",
+            environment="AKV_CLIENT_SECRET",
+            check=_SECRET,
+        ),
+        Field(
+            "client_certificate",
+            post=R9_10,
+            patch=R9_10,
+            role=SECRET,
+            method="certificate",
+            environment="AKV_CLIENT_CERTIFICATE",
+            check=_PKCS12,
+        ),
         # Goes along with credentials and is no state of the record (contract, skip verification).
-        Field("skip_verification", R9_16, R9_16),
+        Field("skip_verification", R9_16, R9_16, R9_16, type="bool", role=FLAG),
+        Field("proxy_type", R9_8, R9_8, R9_8, choices=("http", "https"), canonical=_lower, undescribed=Undescribed()),
+        Field("proxy_host", R9_8, R9_8, R9_8, canonical=_lower, check=_HOST, undescribed=Undescribed(severity="high")),
+        Field("proxy_port", R9_8, R9_8, R9_8, type="int", check=_PORT, undescribed=Undescribed()),
+        Field("proxy_username", R9_8, R9_8, R9_8, undescribed=Undescribed()),
+        Field("proxy_password", None, R9_8, R9_8, role=SECRET, check=_SECRET),
+        Field(
+            "oauth_host",
+            get=R9_14,
+            post=R9_14,
+            patch=R9_14,
+            canonical=_lower,
+            check=_HOST,
+            severity="high",
+            undescribed=Undescribed("login.microsoftonline.com", "high"),
+        ),
+        Field(
+            "vault_host",
+            get=R9_14,
+            post=R9_14,
+            patch=R9_14,
+            canonical=_lower,
+            check=_HOST,
+            undescribed=Undescribed("vault.azure.net", "high"),
+        ),
+        Field("port", R9_14, R9_14, R9_14, type="int", check=_PORT, undescribed=Undescribed(443)),
+        Field("verify_host", R9_14, None, R9_14, type="bool", severity="high"),
+        Field("verify_ip", R9_14, None, R9_14, type="bool", severity="high"),
     )
 }
 
-SECRETS: t.Final = tuple(name for name, item in FIELDS.items() if item.secret)
-CREDENTIALS: t.Final = ("client_secret", "client_certificate")
-AUTHENTICATION_METHODS: t.Final = {"client_secret": "client_secret", "client_certificate": "certificate"}
-COMPARED: t.Final = tuple(n for n, item in FIELDS.items() if not item.secret and n != "skip_verification")
+# What ONTAP shows besides, with its form and the first release that has it (contract, GET of the collection).
+SHOWN: t.Final[dict[str, tuple[Form, Release]]] = {
+    "uuid": (UUID, R9_7),
+    "scope": (TEXT, R9_7),
+    "svm": (NAMED, R9_7),
+    "state": ({"available": BOOLEAN, "cluster_state": BOOLEAN, **REPORT}, R9_7),
+    "azure_reachability": ({"reachable": BOOLEAN, **REPORT}, R9_8),
+    "ekmip_reachability": ([{"node": NAMED, "reachable": BOOLEAN, **REPORT}], R9_8),
+    "authentication_method": (TEXT, R9_10),
+    "configuration": (NAMED, R9_14),
+    "enabled": (BOOLEAN, R9_14),
+}
+
+
+def _leaves(name: str, form: Form) -> t.Iterator[str]:
+    """The dotted names of the values below a field."""
+    inner = form[0] if isinstance(form, list) else form
+    if isinstance(inner, dict):
+        for part, below in inner.items():
+            yield from _leaves(f"{name}.{part}", below)
+    else:
+        yield name
+
+
+COMPARED: t.Final = tuple(name for name, item in FIELDS.items() if item.role == STATE)
+SECRETS: t.Final = tuple(name for name, item in FIELDS.items() if item.role == SECRET)
+FLAGS: t.Final = tuple(name for name, item in FIELDS.items() if item.role == FLAG)
+AUTHENTICATION_METHODS: t.Final = {name: item.method for name, item in FIELDS.items() if item.method}
+CREDENTIALS: t.Final = tuple(AUTHENTICATION_METHODS)
+UNDESCRIBED: t.Final = {name: item.undescribed for name, item in FIELDS.items() if item.undescribed}
 
 # Returned by fields=* on every release that has them; the others are asked for by name when a user manages them,
 # because the documents do not say that fields=* returns what was never set.
-STANDARD = frozenset({"name", "key_id", "client_id", "tenant_id"})
+STANDARD: t.Final = frozenset(name for name, item in FIELDS.items() if item.required)
+
+# Everything a query may name, with the first release that knows it.
+QUERY_FIELDS: t.Final[dict[str, Release]] = {
+    **{leaf: since for name, (form, since) in SHOWN.items() for leaf in _leaves(name, form)},
+    **{name: item.get for name, item in FIELDS.items() if item.get},
+}
 
 HEALTH_FIELDS: t.Final = ("state", "azure_reachability", "ekmip_reachability")
 
-# What is worth telling when it is set and nobody has described it: through these, a secret goes another way than people
-# think. With what Azure's public cloud uses, which needs no describing. verify_host and verify_ip are not among them,
-# because no document says what they are when nobody has set them.
-UNDESCRIBED: t.Final[dict[str, t.Any]] = {
-    "proxy_type": None,
-    "proxy_host": None,
-    "proxy_port": None,
-    "proxy_username": None,
-    "oauth_host": "login.microsoftonline.com",
-    "vault_host": "vault.azure.net",
-    "port": 443,
-}
+describe(
+    VAULTS,
+    {
+        **{name: form for name, (form, _since) in SHOWN.items()},
+        **{n: FORMS[i.type] for n, i in FIELDS.items() if i.get},
+    },
+    needed=("uuid",),
+)
 
 
 def check_value(name: str, value: t.Any, option: str | None = None) -> None:
@@ -156,16 +281,4 @@ def check_value(name: str, value: t.Any, option: str | None = None) -> None:
     try:
         item.check(value)
     except ValueError as exc:
-        raise InputError(f"{option or name} is not usable: {exc}", remedy=_FORMS[item.check]) from exc
-
-
-_FORMS: t.Final[dict[t.Callable[[t.Any], None], str]] = {
-    _check_uri: "A vault looks like https://myvault.vault.azure.net/.",
-    _check_key_id: "A key looks like https://myvault.vault.azure.net/keys/mykey, with or without /<version> behind it.",
-    _check_certificate: "ONTAP takes a PKCS12 file in base64, as base64 -w0 certificate.p12 makes it. What az keyvault "
-    "secret download writes is base64 already.",
-    _check_hostname: "Give the name alone, such as proxy.example.com.",
-    _check_port: "Give the number alone, such as 3128.",
-    _check_secret: "Give the secret itself; an empty value counts as not given.",
-    _check_word: "Give the ID as the Azure portal shows it.",
-}
+        raise InputError(f"{option or name} is not usable: {exc}", remedy=item.check.remedy) from exc

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 # The one definition of "well". What nobody knows is worse than what is well, and never counts as that.
+# ``no_encrypted_volume_yet``: nothing is wrong, ONTAP knows no key state before there is one.
 _USABLE: t.Final[dict[str, bool | None]] = {
     "azure_unreachable": False,
     "node_unreachable": False,

@@ -6,29 +6,24 @@
 from __future__ import annotations
 
 import copy
+import functools
 import re
 import threading
 import typing as t
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
-from ansible_collections.ontap.security.plugins.module_utils._azure.health import Health, health, with_volumes
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, REACHABILITY, VAULTS
 from ansible_collections.ontap.security.plugins.module_utils._engine.ensure import carry_out
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, together
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, fields_to_read, pick
-from ansible_collections.ontap.security.plugins.module_utils._engine.run import DONE, UNKNOWN, Waiting
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Proof, Wanted, together
+from ansible_collections.ontap.security.plugins.module_utils._engine.read import read_all
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import DONE, UNKNOWN
 from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
-    ALREADY_CONFIGURED,
-    NO_ENTRY,
-    NOT_CONFIGURED,
-    UNKNOWN_NAME,
-)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     BlockedError,
@@ -37,6 +32,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     OutcomeError,
     UnsupportedError,
 )
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -48,33 +44,51 @@ BECAME: t.Final = ("unchanged", "created", "changed", "removed", "failed")
 _LONGEST_LIST = 50
 
 
+class Described(Wanted, t.Protocol):
+    """What users describe of one configuration in a list of them.
+
+    ``of`` takes an entry and raises ``InputError`` for one that cannot be meant; ``absent`` is that there is none.
+    ``undescribed`` are the settings of a configuration that nobody described, and that are worth telling.
+    """
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Described: ...
+
+    @classmethod
+    def absent(cls, target: Target) -> Described: ...
+
+    def undescribed(self, current: t.Any) -> list[dict[str, t.Any]]: ...
+
+
 @dataclass(frozen=True)
 class Batch:
     """The wanted configurations of one cluster, checked, and what to do with those that nobody wants."""
 
-    entries: tuple[Desired, ...]
+    kind: type[Described]
+    entries: tuple[Described, ...]
     unmanaged: str = "report"
     concurrency: int = 4
     health: bool = False
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any]) -> Batch:
+    def of(cls, kind: type[Described], params: t.Mapping[str, t.Any]) -> Batch:
         """From module options. Raises one ``InputError`` that names every bad entry; nothing has been sent by then."""
-        entries: list[Desired] = []
+        many = kind.resource.many
+        entries: list[Described] = []
         errors: list[InputError] = []
         seen: dict[Target, int] = {}
-        for index, entry in enumerate(params["vaults"]):
+        for index, entry in enumerate(params[many]):
             try:
-                desired = Desired.of(entry)
+                desired = kind.of(entry)
                 first = seen.setdefault(desired.target, index)
                 if first != index:
                     raise InputError(
-                        f"{desired.target} is already described by vaults[{first}]",
+                        f"{desired.target} is already described by {many}[{first}]",
                         remedy="Describe each configuration once.",
                     )
                 entries.append(desired)
             except InputError as exc:
-                exc.message = f"{name_of(index, entry)}: {exc.message}"
+                exc.message = f"{name_of(many, index, entry)}: {exc.message}"
                 errors.append(exc)
         if errors:
             raise together(errors)
@@ -85,33 +99,34 @@ class Batch:
             )
         if not entries and params["unmanaged"] == "absent" and not params["allow_empty"]:
             raise InputError(
-                "vaults is empty and unmanaged is absent, which would remove every configuration of the cluster",
+                f"{many} is empty and unmanaged is absent, which would remove every configuration of the cluster",
                 remedy="Check where the list comes from; if that is what is meant, set allow_empty: true.",
             )
-        return cls(tuple(entries), params["unmanaged"], params["concurrency"], params["health"])
+        return cls(kind, tuple(entries), params["unmanaged"], params["concurrency"], params["health"])
 
 
-def name_of(index: int, entry: t.Mapping[str, t.Any]) -> str:
+def name_of(many: str, index: int, entry: t.Mapping[str, t.Any]) -> str:
     """How messages name an entry. What cannot be the name of an SVM is not shown: it may be a secret."""
     where = entry.get("svm") or entry.get("svm_uuid")
     if where and not re.fullmatch(r"[\w.-]+", where):
-        return f"vaults[{index}]"
-    return f"vaults[{index}] (svm {where})" if where else f"vaults[{index}] (cluster)"
+        return f"{many}[{index}]"
+    return f"{many}[{index}] (svm {where})" if where else f"{many}[{index}] (cluster)"
 
 
 @dataclass
 class _Item:
     """One configuration on its way: an entry of the list, or a record that no entry names (``index`` is None)."""
 
-    desired: Desired
+    desired: Described
     name: str
-    current: Vault | None = None
+    current: Record | None = None
     plan: Plan = field(default_factory=Plan)
     verdict: str = "in_sync"
     error: OntapError | None = None
     result: dict[str, t.Any] = field(default_factory=dict)
     svm: t.Mapping[str, t.Any] = field(default_factory=dict)
-    key_version: str | None = None
+    besides: t.Mapping[str, t.Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
     health: Health | None = None
 
     @property
@@ -126,7 +141,7 @@ class _Item:
     @property
     def record(self) -> t.Mapping[str, t.Any]:
         """The configuration as it is known in the end; empty when there is none."""
-        return self.result.get("azure_key_vault") or (self.current.record if self.current else {})
+        return self.result.get(self.desired.resource.key) or (self.current.record if self.current else {})
 
     @property
     def uuid(self) -> str | None:
@@ -143,7 +158,7 @@ class _Item:
             return "created"
         return "removed" if any(drift.action == "delete" for drift in self.plan.drift) else "changed"
 
-    def as_result(self) -> dict[str, t.Any]:
+    def as_result(self, *, with_health: bool) -> dict[str, t.Any]:
         target, current, record = self.desired.target, self.current, self.record
         svm = {**self.svm, **(record.get("svm") or {})}
         error = None
@@ -162,9 +177,10 @@ class _Item:
             "undescribed": self.desired.undescribed(current),
             "actions": self.result.get("actions", []),
             "credentials": self.result.get("credentials", self.plan.credentials),
-            "key_version": self.result.get("key_version") or self.key_version,
             "job": self.result.get("job") or (self.error.job if self.error else None),
             "error": error,
+            **{name: self.result.get(name) or value for name, value in self.besides.items()},
+            **({"health": self.health.as_result() if self.health else None} if with_health else {}),
         }
 
 
@@ -175,30 +191,33 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     and its ``result`` is the whole result.
     """
     deadline = client.now() + waiting.timeout
-    items = [_Item(desired, name_of(index, _words(desired))) for index, desired in enumerate(batch.entries)]
+    resource = batch.kind.resource
+    items = [
+        _Item(desired, name_of(resource.many, index, _words(desired))) for index, desired in enumerate(batch.entries)
+    ]
     if not items and batch.unmanaged == "ignore":
-        return _result(items, [], with_health=batch.health)
+        return _result(batch, items, [])
     try:
-        records, release = _read_all(client, batch.entries, health=batch.health)
+        records, release = _read_all(client, batch)
     except OntapError as exc:
-        # Without ``vaults``: an empty list would say that there is nothing.
+        # Without the list: an empty list would say that there is nothing.
         exc.result = {"changed": False, "actions": []}
         raise
     _match(items, records)
-    surroundings = Surroundings(client)
+    surroundings = Surroundings(client, resource.store)
     for item in items:
         release = _plan(client, item, release, surroundings, check_mode=check_mode)
     _check_created_once(items, surroundings)
     strangers = _unmanaged(batch, items, records)
     for item in (*items, *strangers):
-        item.key_version = item.current.key_version(release) if item.current else None
+        item.besides = resource.besides(item.current.record if item.current else {}, release, ())
     todo = [item for item in (*items, *strangers) if item.plan.changed and item.error is None]
     _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
     if not check_mode:
         _verify(client, todo)
     if batch.health:
-        _judge(client, (*items, *strangers), records if check_mode or not todo else None)
-    result = _result(items, strangers, with_health=batch.health)
+        _judge(client, batch, (*items, *strangers), records if check_mode or not todo else None)
+    result = _result(batch, items, strangers)
     failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
     # What nobody knows the outcome of comes first.
     failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
@@ -207,42 +226,37 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     return result
 
 
-def _words(desired: Desired) -> dict[str, t.Any]:
+def _words(desired: Described) -> dict[str, t.Any]:
     return {"svm": desired.target.svm, "svm_uuid": desired.target.svm_uuid}
 
 
-def _read_all(
-    client: Client, entries: t.Sequence[Desired], *, health: bool
-) -> tuple[tuple[Vault, ...], Release | None]:
+def _read_all(client: Client, batch: Batch) -> tuple[tuple[t.Any, ...], Release | None]:
     """All records of the cluster with every field that some entry manages, one request a page."""
+    resource = batch.kind.resource
     shown: dict[str, Release] = {}
-    for entry in entries:
+    for entry in batch.entries:
         shown.update(entry.shown_by)
-    release: Release | None = None
     try:
         # ** is the one way to ask for health that every release understands, whatever it has of it.
-        raw = client.records(VAULTS, {"fields": "**" if health else fields_to_read(shown)})
+        return read_all(client, resource, {"fields": "**" if batch.health else resource.to_read(shown)}), None
     except ApiError as exc:
-        if exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY:
-            return (), None
         if exc.code not in UNKNOWN_NAME:
             raise
-        # An entry wants what this release does not have; the plan of that entry will say so, and the others go on.
-        release = client.release()
-        known = [name for name, since in shown.items() if release.has(since)]
-        raw = client.records(VAULTS, {"fields": fields_to_read(known)})
-    return tuple(Vault.of(record) for record in raw), release
+    # An entry wants what this release does not have; the plan of that entry will say so, and the others go on.
+    release = client.release()
+    known = [name for name, since in shown.items() if release.has(since)]
+    return read_all(client, resource, {"fields": resource.to_read(known)}), release
 
 
-def _match(items: t.Sequence[_Item], records: t.Sequence[Vault]) -> None:
+def _match(items: t.Sequence[_Item], records: t.Sequence[Record]) -> None:
     """Give each entry its record. Raises ``InputError`` when two entries turn out to mean the same one."""
-    scopes: dict[tuple[str, str | None], list[Vault]] = {}
-    for vault in records:
-        if vault.scope == "cluster":
-            scopes.setdefault(("cluster", None), []).append(vault)
+    scopes: dict[tuple[str, str | None], list[Record]] = {}
+    for record in records:
+        if record.scope == "cluster":
+            scopes.setdefault(("cluster", None), []).append(record)
         else:
-            scopes.setdefault(("name", vault.svm), []).append(vault)
-            scopes.setdefault(("uuid", vault.svm_uuid), []).append(vault)
+            scopes.setdefault(("name", record.svm), []).append(record)
+            scopes.setdefault(("uuid", record.svm_uuid), []).append(record)
     taken: dict[str, _Item] = {}
     for item in items:
         target = item.desired.target
@@ -270,7 +284,7 @@ def _check_created_once(items: t.Sequence[_Item], surroundings: Surroundings) ->
     """An SVM without a record may still be meant twice, by name and by UUID."""
     taken: dict[str, _Item] = {}
     for item in items:
-        if item.current is None and item.desired.present and item.error is None:
+        if item.current is None and item.desired.creates and item.error is None:
             item.svm = surroundings.svm(item.desired.target)
             uuid = item.svm.get("uuid")
             other = taken.setdefault(uuid, item) if uuid else item
@@ -290,36 +304,36 @@ def _plan(
         release = client.release()
         item.plan = desired.plan(current, release)
     if item.plan.drift:
-        item.verdict = "missing" if desired.present and current is None else "drifted"
+        item.verdict = "missing" if desired.creates and current is None else "drifted"
     blocked = any(isinstance(error, (BlockedError, UnsupportedError)) for error in item.plan.blockers)
     try:
         if item.plan.blockers:
             raise together(item.plan.blockers)
-        if desired.present and current is None:
+        if desired.creates and current is None:
             surroundings.check(desired.target, check_mode=check_mode)
     except OntapError as exc:
-        step = item.plan.steps[0].kind.purpose if item.plan.steps else "change the Azure Key Vault configuration of"
+        step = item.plan.steps[0].kind.purpose if item.plan.steps else f"change the {desired.resource.noun} of"
         exc.tried = f"Could not {step} {desired.target}"
         # Blocked is a difference that cannot be mended here; an SVM that is not there is a mistake.
         item.fail(exc, "blocked" if blocked or exc.code == ALREADY_CONFIGURED else "error")
     return release
 
 
-def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Vault]) -> list[_Item]:
+def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Record]) -> list[_Item]:
     """The records that no entry names, with the plan to remove them if that is wanted."""
     if batch.unmanaged == "ignore":
         return []
     named = {item.current.uuid for item in items if item.current is not None}
     strangers = []
-    for vault in records:
-        if vault.uuid in named:
+    for record in records:
+        if record.uuid in named:
             continue
-        target = Target(vault.scope, vault.svm, None, None if vault.enabled else vault.configuration)
-        desired = Desired(target, present=False)
-        item = _Item(desired, f"unmanaged ({target})", vault, verdict="unmanaged")
+        target = Target(record.scope, record.svm, None, None if record.enabled else record.configuration)
+        desired = batch.kind.absent(target)
+        item = _Item(desired, f"unmanaged ({target})", record, verdict="unmanaged")
         if batch.unmanaged == "absent":
-            item.plan = desired.plan(vault)
-            reason = _why_spared(vault, items)
+            item.plan = desired.plan(record)
+            reason = _why_spared(record, items)
             if reason:
                 item.fail(
                     BlockedError(f"Not removed: {reason}", remedy="Mend that first, then run again."), "unmanaged"
@@ -328,9 +342,9 @@ def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Vault
     return strangers
 
 
-def _why_spared(vault: Vault, items: t.Sequence[_Item]) -> str:
+def _why_spared(record: Record, items: t.Sequence[_Item]) -> str:
     """Why nobody can be sure that no entry means this record; then it must not be removed."""
-    if vault.scope != "cluster" and not (vault.svm and vault.svm_uuid):
+    if record.scope != "cluster" and not (record.svm and record.svm_uuid):
         return "ONTAP does not say which SVM it belongs to"
     failed = next((item.name for item in items if item.error is not None and item.current is None), None)
     return f"{failed} failed, and could be meant for it" if failed else ""
@@ -378,84 +392,78 @@ def _carry_out_all(
 
 
 def _verify(client: Client, items: t.Sequence[_Item]) -> None:
-    """Look whether ONTAP reaches Azure with the credentials that were sent, for all of them in one request a page."""
-    sent = {item.result["azure_key_vault"]["uuid"]: item for item in items if item.error is None and _to_verify(item)}
+    """Find out whether the credentials that were sent are good, for all of them in one request a page."""
+    sent: dict[str, tuple[_Item, Proof]] = {}
+    for item in items:
+        proof = item.desired.proof
+        if item.error is None and item.uuid and proof and proof.concerns(item.fields):
+            sent[item.uuid] = (item, proof)
     if not sent:
         return
-    from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import azure_refuses
-
+    resource, proof = items[0].desired.resource, next(iter(sent.values()))[1]
     try:
-        found = _read_reachability(client, sent.keys())
+        found = _read_proof(client, resource, proof, sent.keys())
     except OntapError as exc:
-        for item in sent.values():
+        for item, _proof in sent.values():
             error = copy.copy(exc)
             error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
             item.fail(error, "error")
         return
-    for uuid, item in sent.items():
-        after = found.get(uuid) or Vault.of({"uuid": uuid})
-        did = f"Sent the credential of {item.desired.target}"
+    clean = functools.partial(client.clean, free_text=True)
+    for uuid, (item, proof) in sent.items():
+        after = found.get(uuid) or resource.record.of({"uuid": uuid})
         try:
-            unverified = bool(item.desired.flags.get("skip_verification"))
-            warnings = azure_refuses(client, did, item.current, after, unverified=unverified)
+            item.doubts = proof.judge(clean, f"Sent the credential of {item.desired.target}", item.current, after)
         except OutcomeError as exc:
             item.fail(exc, "error")
-        else:
-            item.result["warnings"] = [*item.result["warnings"], *warnings]
 
 
-def _to_verify(item: _Item) -> bool:
-    return item.desired.verify and any(name in item.fields for name in CREDENTIALS) and "azure_key_vault" in item.result
-
-
-def _read_reachability(client: Client, uuids: t.Collection[str]) -> dict[str, Vault]:
+def _read_proof(client: Client, resource: Resource, proof: Proof, uuids: t.Collection[str]) -> dict[str, t.Any]:
     """The configurations of these UUIDs, or of all where naming them would make too long a URL."""
     release = client.known_release
-    if release and not release.has(REACHABILITY):
+    if release and not release.has(proof.since):
         return {}
-    query = {"fields": fields_to_read(["azure_reachability"])}
+    query = {"fields": resource.to_read([proof.field])}
     if len(uuids) <= _LONGEST_LIST:
         query["uuid"] = "|".join(map(literal, uuids))
     try:
-        return {vault.uuid: vault for vault in map(Vault.of, client.records(VAULTS, query))}
+        return {record.uuid: record for record in read_all(client, resource, query)}
     except ApiError as exc:
-        # ONTAP 9.7 does not know the field.
+        # The oldest releases do not know the field.
         if exc.code not in UNKNOWN_NAME:
             raise
         return {}
 
 
-def _judge(client: Client, items: t.Sequence[_Item], records: t.Sequence[Vault] | None) -> None:
+def _judge(client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...] | None) -> None:
     """Give every configuration its health, from ``records``, or where these are None from a look at what was made.
 
     What went wrong with looking is said in place of the health: it takes nothing back of what has been done.
     """
+    resource = batch.kind.resource
     found: dict[str | None, Health] = {}
     unread = None
     try:
         if records is None:
-            records, _release = _read_all(client, (), health=True)
-        found = {vault.uuid: health(vault) for vault in with_volumes(client, records)}
+            records, _release = _read_all(client, replace(batch, entries=()))
+        found = {record.uuid: resource.judge(record) for record in resource.complete(client, records, resource.health)}
     except OntapError as exc:
         unread = Health("unknown", (f"the health could not be read: {exc.message}",))
     for item in items:
         item.health = found.get(item.uuid, unread) if item.uuid else None
 
 
-def _result(items: t.Sequence[_Item], strangers: t.Sequence[_Item], *, with_health: bool) -> dict[str, t.Any]:
+def _result(batch: Batch, items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str, t.Any]:
     everything = [*items, *strangers]
-    vaults = [item.as_result() for item in everything]
-    if with_health:
-        for item, vault in zip(everything, vaults):
-            vault["health"] = item.health.as_result() if item.health else None
-    verdicts = Counter(vault["verdict"] for vault in vaults)
+    shown = [item.as_result(with_health=batch.health) for item in everything]
+    verdicts = Counter(item.verdict for item in everything)
     became = Counter(item.became for item in everything)
     return {
-        "changed": any(vault["changed"] for vault in vaults),
+        "changed": any(one["changed"] for one in shown),
         "diff": [item.result["diff"] for item in everything if item.result.get("changed")],
         "summary": {word: verdicts[word] for word in VERDICTS} | {word: became[word] for word in BECAME},
-        "vaults": vaults,
-        "actions": [action for vault in vaults for action in vault["actions"]],
+        batch.kind.resource.many: shown,
+        "actions": [action for one in shown for action in one["actions"]],
         "warnings": _warnings(everything),
     }
 
@@ -464,7 +472,7 @@ def _warnings(items: t.Sequence[_Item]) -> list[str]:
     """Each warning once, with the names of all that it is about."""
     names: dict[str, list[str]] = {}
     for item in items:
-        for text in item.result.get("warnings") or item.plan.warnings:
+        for text in (*(item.result.get("warnings") or item.plan.warnings), *item.doubts):
             names.setdefault(text, []).append(item.name)
     return [f"{', '.join(about)}: {text}" for text, about in names.items()]
 

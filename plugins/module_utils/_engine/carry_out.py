@@ -4,22 +4,18 @@
 """Sends the steps of a plan, waits for their jobs, and finds out what became of those whose answer was lost.
 
 A step counts as unknown from the moment it is sent until an answer, its job or the record tells: whatever breaks on the
-way, what was sent is never denied. Apart from ``_apply``, so that the usual run, which finds nothing to do, does not
-have to load it.
+way, what was sent is never denied. What is particular to a step is in its ``Kind``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.desired import unlike_asked
-from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import HEALTH_FIELDS, REACHABILITY
-from ansible_collections.ontap.security.plugins.module_utils._azure.uris import one_names_a_version
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import CREATE, DELETE, Plan, Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Proof, Step
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import pick
 from ansible_collections.ontap.security.plugins.module_utils._engine.run import (
     DONE,
     REFUSED,
@@ -29,16 +25,8 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.run import 
     Sent,
     trying,
 )
-from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings, occupied
 from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
-from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
-    ALREADY_CONFIGURED,
-    NO_ENTRY,
-    NOT_CONFIGURED,
-    RESTORE_INCOMPLETE,
-    UNKNOWN_NAME,
-)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     JobError,
@@ -53,111 +41,60 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import 
 # Long enough for most jobs, so that they cost no poll; short enough for any request_timeout in use.
 _SERVER_WAIT = 15
 
-_REACHABILITY = "azure_reachability"
 
-
-def write(run: Run, current: Vault | None, again: t.Callable[[Run], dict[str, t.Any]]) -> dict[str, t.Any]:
-    """Carry the plan out, or in check mode predict it. ``again`` looks once more after a job that was there already.
-
-    Returns the module's result.
-    """
-    plan = run.plan
-    if current is not None and _attach(run):
-        if not run.waiting.wait:
-            run.plan = replace(plan, after=plan.before)
-            return run.result(current.record)
-        if run.check_mode:
-            return run.result(plan.record)
-        if not plan.unseen:
-            return again(run)
-        if run.job is not None and run.job.state == "gone" and not plan.steps[-1].kind.confirmed:
-            raise OutcomeError(
-                f"job {run.job.uuid}, which was at work already, was not seen to its end, and ONTAP does not know it "
-                "any more: nobody knows whether it succeeded",
-                remedy=_while_it_runs(plan.steps[-1], run.job.uuid),
-            )
-        # A plan made again would start a second one.
-        seen = _look_afterwards(run, Sent(plan.steps[-1], current), None)
-        return run.result(seen.record if seen else plan.record)
-    return run.result(plan.record if run.check_mode else _carry_out(run, current))
-
-
-def _attach(run: Run) -> bool:
-    """Before a step that is a job: wait for one of its kind that goes on already instead of starting a second.
-
-    True when there was one. Also notes the jobs that are there, so that a job whose name is lost can be told from them.
-    """
-    step = run.plan.steps[-1] if run.plan.steps else None
-    if step is None or not step.kind.job or run.attached:
-        return False
-    with trying(step, run):
-        jobs = run.client.jobs(step.method, step.path) or []
-    run.known_jobs = frozenset(job.uuid for job in jobs)
-    running = next((job for job in jobs if not job.ended), None)
-    if running is None:
-        return False
-    run.job = running
-    run.attached = True
-    if run.check_mode:
-        later = "; it starts another if the key is not the wanted one then" if step.body else " and starts none"
-        run.warnings.append(
-            f"Job {running.uuid}, which is {running.state}, does this already. A real run waits for it{later}."
-        )
-    elif run.waiting.wait:
-        with trying(step, run):
-            try:
-                run.wait_for(running.uuid)
-            except JobTimeoutError as exc:
-                exc.remedy = _while_it_runs(step, running.uuid)
-                raise
-    return True
-
-
-def _carry_out(run: Run, current: Vault | None) -> t.Mapping[str, t.Any]:
-    """Send the plan's steps in order. Returns the record afterwards."""
-    plan = run.plan
+def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
+    """Send the plan's steps in order. Returns the module's result."""
     record: t.Mapping[str, t.Any] = plan.record
     for step in plan.steps:
-        with trying(step, run):
+        with trying(step.kind.purpose, run):
             try:
-                sent, found = _perform(run, step, current)
+                sent, found = _perform(run, step, current, unseen=plan.unseen)
             except (ApiError, JobError) as exc:
                 nothing = step.kind.nothing.get(exc.code or "")
                 if nothing is None:
                     raise
-                run.note, run.plan = nothing, Plan(before=plan.before, after=plan.before)
-                return record
+                return run.result(Plan(before=plan.before, after=plan.before, note=nothing), record)
             if not run.waiting.wait and run.job is not None and not run.job.ended:
                 if step is not plan.steps[-1]:
                     run.warnings.append("wait is false, so what has to follow the job is left to the next run.")
-                elif run.verifies(step):
-                    run.warnings.append("wait is false, so whether ONTAP reaches Azure was not looked at.")
+                elif proof := run.proof(step):
+                    run.warnings.append(f"wait is false, so {proof.question} was not looked at.")
                 # As it is now: what the job will make of it is in the diff.
-                return current.record if current else {}
+                return run.result(plan, current.record if current else {})
             seen = _look_afterwards(run, sent, found)
-            if step.kind is DELETE:
-                return {}
             record = {**record, **step.visible, **(seen.record if seen else {})}
             current = seen or current
-    return record
+    return run.result(plan, record)
 
 
-def _perform(run: Run, step: Step, current: Vault | None) -> tuple[Sent, Vault | None]:
+def finish(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
+    """As ``write``, where a job that was at work already has done what was to be sent, and nothing sends it again."""
+    step = plan.steps[-1]
+    if run.job is not None and run.job.state == "gone" and not step.kind.confirmed:
+        raise OutcomeError(
+            f"job {run.job.uuid}, which was at work already, was not seen to its end, and ONTAP does not know it any "
+            "more: nobody knows whether it succeeded",
+            remedy=step.kind.meanwhile.format(uuid=run.job.uuid),
+        )
+    seen = _look_afterwards(run, Sent(step, current, plan.unseen), None)
+    return run.result(plan, seen.record if seen else plan.record)
+
+
+def _perform(run: Run, step: Step, current: t.Any, *, unseen: bool) -> tuple[Sent, t.Any]:
     """Send one step and see it through. Returns it, with the record if an answer or a look for a lost one showed it."""
-    uuid = current.uuid if current else None
-    path = step.path.replace("{uuid}", uuid or "")
-    query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if step.kind.job else {}
-    if step.kind is CREATE and not _looks_afterwards(run, step):
+    kind = step.kind
+    query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if kind.job else {}
+    if kind.creates and not _looks_afterwards(run, step):
         query["return_records"] = True
     # So that its job is found: a PATCH after a create has no UUID in its path before.
-    step = replace(step, path=path)
-    sent = Sent(step, current)
+    step = replace(step, path=step.path.replace("{uuid}", current.uuid if current else ""))
+    sent = Sent(step, current, unseen)
     run.sent.append(sent)
     for last in (False, True):
         try:
             # Reading cannot settle a lost answer to a step that shows nowhere: a stale connection must not lose it.
-            fresh = run.plan.unseen or (not step.visible and step.kind.shows(step, current) is None)
-            answer = run.client.write(step.method, path, dict(step.body) or None, query, fresh=fresh)
+            fresh = unseen or (not step.visible and kind.shows(step, None, current, None) is None)
+            answer = run.client.write(step.method, step.path, dict(step.body) or None, query, fresh=fresh)
         except LostAnswerError as exc:
             found = _settle(run, sent, exc)
             if sent.outcome != REFUSED:
@@ -187,33 +124,34 @@ def _server_wait(run: Run) -> int:
     return max(0, int(min(_SERVER_WAIT, run.waiting.timeout, run.client.connection.timeout - 5)))
 
 
-def _see_through(run: Run, sent: Sent, answer: Answer) -> Vault | None:
+def _see_through(run: Run, sent: Sent, answer: Answer) -> t.Any:
     """After ONTAP has taken a step: wait for its job. Returns the record if the answer or a look showed it."""
-    step, uuid = sent.step, answer.job_uuid
-    told_by_job_alone = step.kind.job and (run.plan.unseen or not step.kind.confirmed)
+    kind, uuid = sent.step.kind, answer.job_uuid
+    job = Job(uuid=uuid or "", state="running" if answer.status == 202 else "success")
+    # 200 and 201 say that it is done; where reading will confirm that, it does, and elsewhere the job is asked.
+    told_by_reading = job.ended and kind.confirmed and not sent.unseen
     if uuid is None:
-        if answer.status == 202 or told_by_job_alone:
+        if not job.ended or (kind.job and not told_by_reading):
             return _settle_without_a_job(run, sent, answer)
         sent.outcome = DONE
-        records = answer.body.get("records") if step.kind is CREATE else None
-        return Vault.of(records[0]) if records else None
-    run.job = Job(uuid=uuid, state="running" if answer.status == 202 else "success")
-    # 200 and 201 say that it is done; where reading will confirm that, it does, and elsewhere the job is asked.
-    if run.waiting.wait and (answer.status == 202 or run.plan.unseen or not step.kind.confirmed):
+        records = answer.body.get("records") if kind.creates else None
+        return run.resource.record.of(records[0]) if records else None
+    run.jobs.append(job)
+    if run.waiting.wait and not told_by_reading:
         try:
             run.wait_for(uuid)
         except JobError as exc:
             raise _failed(run, sent, exc) from exc
         except OntapError as exc:
             raise _not_ended(run, sent, exc) from exc
-        if run.job.state == "gone":
+        if run.jobs[-1].state == "gone":
             _settle_by_reading_alone(run, sent, uuid)
-    if run.job.ended:
+    if run.jobs[-1].ended:
         sent.outcome = DONE
     return None
 
 
-def _settle_without_a_job(run: Run, sent: Sent, answer: Answer) -> Vault | None:
+def _settle_without_a_job(run: Run, sent: Sent, answer: Answer) -> t.Any:
     taken = OutcomeError(
         f"ONTAP answered with HTTP {answer.status} and named no job", method=sent.step.method, path=sent.step.path
     )
@@ -241,7 +179,7 @@ def _settle_by_reading_alone(run: Run, sent: Sent, uuid: str) -> None:
         raise gone
 
 
-def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault | None:
+def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> t.Any:
     """Find out what became of a step whose answer does not tell: by its job, then by reading.
 
     Sets the outcome to done, or to refused where nothing has happened and nothing will; leaves it at unknown where
@@ -252,24 +190,23 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault
         jobs = _jobs_of(run, step)
         # Those that have ended first: what they say is known without waiting.
         for job in sorted(jobs or (), key=lambda job: not job.ended):
-            run.job = job
+            run.jobs.append(job)
             if run.waiting.wait or job.ended:
                 run.wait_for(job.uuid)
         if run.job is not None and jobs and not run.job.ended:
             return None
-        vault = _find(run, sent)
+        record = _find(run, sent)
     except JobError as exc:
         raise _failed(run, sent, exc) from exc
     except JobTimeoutError as exc:
         raise _not_ended(run, sent, exc) from exc
     except OntapError as exc:
         raise _unknown(run, sent, lost, f"Looking for what became of it failed as well: {exc.message}") from exc
-    shown = _shown(run, sent, vault)
+    shown = _shown(run, sent, record)
     if shown is None and jobs and run.job is not None:
         shown = True if run.job.state == "success" else None
     if shown is None:
-        what = "the same key as before" if "key_id" in step.body else "neither credentials nor the internal key"
-        raise _unknown(run, sent, lost, f"Whether ONTAP took it cannot be seen: it shows {what}.")
+        raise _unknown(run, sent, lost, f"Whether ONTAP took it cannot be seen: it shows {step.kind.hidden_by}.")
     if not shown and jobs is None:
         raise _unknown(
             run,
@@ -279,18 +216,12 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> Vault
             "still be at work.",
         )
     sent.outcome = DONE if shown else REFUSED
-    return vault
+    return record
 
 
-def _shown(run: Run, sent: Sent, vault: Vault | None) -> bool | None:
+def _shown(run: Run, sent: Sent, record: t.Any) -> bool | None:
     """Whether the record shows the effect of a step; None when it cannot."""
-    step, before = sent.step, sent.before
-    shown = step.kind.shows(step, vault)
-    if shown and vault and before and "key_id" in step.body and vault.value("key_id") == before.value("key_id"):
-        # The same key as before, in another version that would be seen, or in one that nothing shows.
-        moved = one_names_a_version(step.body["key_id"], vault.value("key_id"))
-        return False if moved and vault.shows_key_versions(run.client.known_release) else None
-    return shown
+    return sent.step.kind.shows(sent.step, sent.before, record, run.client.known_release)
 
 
 def _jobs_of(run: Run, step: Step) -> list[Job] | None:
@@ -308,24 +239,24 @@ def _jobs_of(run: Run, step: Step) -> list[Job] | None:
         for job in jobs
         if job.uuid not in run.known_jobs
         and (step.kind.job or not job.ended)
-        and (mine is None or step.kind is not CREATE or job.svm in mine or job.svm_uuid in mine[1:])
+        and (mine is None or not step.kind.creates or job.svm in mine or job.svm_uuid in mine[1:])
     ]
 
 
-def _find(run: Run, sent: Sent) -> Vault | None:
-    """The record that a step is about, as it is now; with Azure's reachability where the step is judged by it."""
-    vaults = _read(run, sent.step)
+def _find(run: Run, sent: Sent) -> t.Any:
+    """The record that a step is about, as it is now; with what tells whether a credential in the step is good."""
+    records = _read(run, run.proof(sent.step))
     if sent.before:
-        return next((vault for vault in vaults if vault.uuid == sent.before.uuid), None)
-    return pick(vaults, run.target)
+        return next((record for record in records if record.uuid == sent.before.uuid), None)
+    return pick(records, run.target)
 
 
-def _read(run: Run, step: Step) -> tuple[Vault, ...]:
+def _read(run: Run, proof: Proof | None) -> tuple[t.Any, ...]:
     release = run.client.known_release
-    if not run.verifies(step) or (release and not release.has(REACHABILITY)):
+    if proof is None or (release and not release.has(proof.since)):
         return run.read()
     try:
-        return run.read(_REACHABILITY)
+        return run.read(proof.field)
     except ApiError as exc:
         if exc.code not in UNKNOWN_NAME:
             raise
@@ -337,63 +268,47 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
 
     A job may fail after a part of its work, so the record decides: unchanged, it was refused.
     """
-    raced = _raced(run, sent.step, exc)
-    if raced is not exc or exc.code in sent.step.kind.nothing:
+    kind = sent.step.kind
+    raced = _raced(run, exc, creates=kind.creates) if exc.code in kind.raced else exc
+    part_done = isinstance(exc, JobError) or exc.code in kind.partly
+    if raced is not exc or exc.code in kind.nothing or not part_done:
         sent.outcome = REFUSED
         return raced
-    if isinstance(exc, ApiError) and exc.code != RESTORE_INCOMPLETE:
-        sent.outcome = REFUSED
-        return exc
     try:
-        vault = _find(run, sent)
+        record = _find(run, sent)
     except OntapError as unread:
         exc.meaning = f"{exc.meaning} Whether a part of it took effect could not be read: {unread.message}".strip()
         return exc
-    shown = _shown(run, sent, vault)
+    shown = _shown(run, sent, record)
     if shown:
         sent.outcome = DONE
-    elif shown is False and _same(vault, sent.before):
+    elif shown is False and _same(record, sent.before, run.resource.passing):
         sent.outcome = REFUSED
-    return _named(exc, vault)
-
-
-def _same(one: Vault | None, other: Vault | None) -> bool:
-    """Whether two looks at a record show the same; what only one of them asked for does not count."""
-    if one is None or other is None:
-        return one is other
-    asked = (one.record.keys() & other.record.keys()) - set(HEALTH_FIELDS) | {"state"}
-    return all(one.record.get(name) == other.record.get(name) for name in asked)
-
-
-def _raced(run: Run, step: Step, exc: ApiError | JobError) -> Exception:
-    """Whether the refusal means that somebody else was faster; then reading again decides what is left to do."""
-    if step.kind is CREATE and exc.code == ALREADY_CONFIGURED:
-        with contextlib.suppress(OntapError):
-            if pick(run.read(), run.target) is not None:
-                return RacedError(exc)
-            kind = Surroundings(run.client, run.target).occupant(run.target)
-            return occupied(run.target, kind) if kind else exc
-    gone = exc.code in NOT_CONFIGURED or exc.code == NO_ENTRY or (exc.http_status == 404 and not exc.code)
-    return RacedError(exc) if gone and step.kind is not CREATE else exc
-
-
-def _named(exc: ApiError | JobError, vault: Vault | None) -> OntapError:
-    """A restore that failed on some nodes: say on which, and what to check there."""
-    if exc.code == RESTORE_INCOMPLETE and vault is not None:
-        found = health(vault, "state")
-        if found.nodes:
-            exc.message += f"; keys are still missing on {', '.join(found.nodes)}"
-            exc.remedy = _node_checks(found.nodes)
+    if exc.code in kind.partly and record is not None:
+        kind.rest(exc, record)
     return exc
 
 
-def _node_checks(nodes: t.Sequence[str]) -> str:
-    names = ", ".join(nodes)
-    return (
-        f"On {names}: check that the node is healthy (cluster show), that it reaches the Azure login service from its "
-        "management network and the SVM's LIFs there reach the vault (security key-manager external azure check "
-        f"-node {nodes[0]}), then run the task again."
-    )
+def _same(one: t.Any, other: t.Any, passing: t.Collection[str]) -> bool:
+    """Whether two looks at a record show the same; what only one of them asked for does not count."""
+    if one is None or other is None:
+        return one is other
+    asked = (one.record.keys() & other.record.keys()) - set(passing)
+    return all(one.record[name] == other.record[name] for name in asked)
+
+
+def _raced(run: Run, exc: ApiError | JobError, *, creates: bool) -> Exception:
+    """What a refusal means that says that somebody else was faster; reading again decides what is left to do."""
+    if not creates:
+        return RacedError(exc)
+    from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings, occupied
+
+    with contextlib.suppress(OntapError):
+        if pick(run.read(), run.target) is not None:
+            return RacedError(exc)
+        kind = Surroundings(run.client, run.resource.store, run.target).occupant(run.target)
+        return occupied(run.target, kind) if kind else exc
+    return exc
 
 
 def _unknown(run: Run, sent: Sent, exc: OntapError, why: str) -> OntapError:
@@ -401,10 +316,6 @@ def _unknown(run: Run, sent: Sent, exc: OntapError, why: str) -> OntapError:
     exc.tried = _nobody_knows(run, sent.step)
     exc.meaning = why
     exc.remedy = sent.step.kind.at_last
-    if sent.step.sends_secret and not sent.step.visible:
-        exc.remedy = (
-            "Run the task again with update_credentials: always; sending the same credential twice is harmless."
-        )
     return exc
 
 
@@ -419,73 +330,53 @@ def _not_ended(run: Run, sent: Sent, exc: OntapError) -> OntapError:
         f"The request to {sent.step.kind.purpose} {run.target} was sent, and nobody knows yet what becomes of it: "
         f"job {uuid} was not seen to its end"
     )
-    exc.remedy = _while_it_runs(sent.step, uuid)
+    exc.remedy = sent.step.kind.meanwhile.format(uuid=uuid)
     return exc
 
 
-def _while_it_runs(step: Step, uuid: str) -> str:
-    """What is safe while a job may run, or may have ended unseen."""
-    if not step.kind.job:
-        return (
-            f"It goes on in ONTAP. Run the task again when it has ended (job show -uuid {uuid}); before that, the same "
-            "change might be sent a second time."
-        )
-    if step.kind.confirmed:
-        return (
-            "It goes on in ONTAP. Run the same task again to wait for it, with a larger wait_timeout; on the cluster: "
-            f"job show -uuid {uuid}."
-        )
-    return (
-        f"Look at job {uuid} first (job show -uuid {uuid}; when it has ended, job history show). While it runs, the "
-        "same task waits for it, with a larger wait_timeout. If it has succeeded, running the task again replaces the "
-        "key once more."
-    )
-
-
 def _looks_afterwards(run: Run, step: Step) -> bool:
-    """Whether the record is read after a step: to confirm it, for its UUID, or for Azure's reachability."""
-    return step.kind.confirmed or run.verifies(step) or (step.kind is CREATE and run.reads_back)
+    """Whether the record is read after a step: to confirm it, to try its credential, or for the UUID of a new one."""
+    return step.kind.confirmed or run.proof(step) is not None or (step.kind.creates and run.reads_back)
 
 
-def _look_afterwards(run: Run, sent: Sent, found: Vault | None) -> Vault | None:
+def _look_afterwards(run: Run, sent: Sent, found: t.Any) -> t.Any:
     """Read the record after a step where that is due, and judge it. Returns it; None when it was not looked at."""
-    step = sent.step
-    if step.kind is CREATE and found is None or _looks_afterwards(run, step):
+    step, kind, proof = sent.step, sent.step.kind, run.proof(sent.step)
+    if (kind.creates and found is None) or _looks_afterwards(run, step):
         try:
-            vault = found or _find(run, sent)
-            if step.kind.confirmed and run.job and run.waiting.wait and not step.kind.shows(step, vault):
+            record = found or _find(run, sent)
+            if kind.confirmed and run.job and run.waiting.wait and not kind.shows(step, None, record, None):
                 # Answered 200 or 201 with a job that had not ended after all.
-                sent.outcome, run.job = UNKNOWN, replace(run.job, state="unknown")
+                sent.outcome = UNKNOWN
+                run.jobs.append(replace(run.job, state="unknown"))
                 run.wait_for(run.job.uuid)
                 sent.outcome = DONE
-                vault = _find(run, sent)
+                record = _find(run, sent)
         except JobError as exc:
             raise _failed(run, sent, exc) from exc
         except OntapError as exc:
             if run.job and not run.job.ended:
                 raise _not_ended(run, sent, exc) from exc
-            exc.tried = f"{step.kind.did} {run.target}, but could not look at it afterwards"
+            exc.tried = f"{kind.did} {run.target}, but could not look at it afterwards"
             raise
         try:
-            _confirm(run, step, vault)
+            _confirm(run, step, record)
         except OutcomeError as exc:
             sent.outcome = UNKNOWN
             exc.tried = _nobody_knows(run, step)
             raise
-        found = vault
+        found = record
     if found is not None:
-        run.warnings += unlike_asked(step, found, run.client.known_release)
-    if found is not None and run.verifies(step):
-        unverified = bool(step.body.get("skip_verification"))
-        run.warnings += azure_refuses(
-            run.client, f"{step.kind.did} {run.target}", sent.before, found, unverified=unverified
-        )
+        run.warnings.extend(kind.doubts(step, found, run.client.known_release))
+        if proof:
+            clean = functools.partial(run.client.clean, free_text=True)
+            run.warnings.extend(proof.judge(clean, f"{kind.did} {run.target}", sent.before, found))
     return found
 
 
-def _confirm(run: Run, step: Step, vault: Vault | None) -> None:
+def _confirm(run: Run, step: Step, record: t.Any) -> None:
     """Raises ``OutcomeError`` when the record does not show what ONTAP has said to be done."""
-    if vault is None:
+    if record is None:
         raise OutcomeError(
             f"ONTAP reported success, but {run.target} has no such configuration",
             remedy="Somebody may have removed it meanwhile: look into the cluster's audit and EMS logs, then run the "
@@ -493,41 +384,5 @@ def _confirm(run: Run, step: Step, vault: Vault | None) -> None:
             method=step.method,
             path=step.path,
         )
-    if not step.kind.confirmed or step.kind.shows(step, vault):
-        return
-    if "key_id" in step.body:
-        raise OutcomeError(
-            f"ONTAP reported success, but key_id of {run.target} is {vault.value('key_id')} and not "
-            f"{step.body['key_id']}",
-            remedy="Look into the cluster's EMS log before disabling any version of the old key in Azure.",
-        )
-    found = health(vault, "state")
-    raise OutcomeError(
-        f"ONTAP reported success, but keys are still missing on {', '.join(found.nodes) or 'some nodes'}",
-        remedy=_node_checks(found.nodes or ("NODE",)),
-    )
-
-
-def azure_refuses(client: Client, did: str, before: Vault | None, after: Vault, *, unverified: bool) -> tuple[str, ...]:
-    """Judge a credential that was sent by what ONTAP says of Azure afterwards. Returns warnings.
-
-    ``did`` says what was done. Raises ``OutcomeError`` when ONTAP does not reach Azure with the credential; one that
-    was sent ``unverified`` on purpose is only warned of.
-    """
-    if after.azure_reachable or not after.enabled:
-        return ()
-    entry = after.record.get(_REACHABILITY) or {}
-    said = client.clean(entry.get("message") or "no message", free_text=True)
-    if after.azure_reachable is None and not (before is not None and before.azure_reachable is False):
-        return ("ONTAP does not say whether it reaches Azure with the credential that was sent.",)
-    if unverified:
-        return (f"ONTAP does not reach Azure with the credential that was sent unverified: {said}",)
-    error = OutcomeError(
-        f"ONTAP took the credential, but cannot reach Azure with it: {said}",
-        remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that "
-        "the application may use the vault; and that the SVM reaches the vault and the nodes the login service. "
-        "Then run the task again with update_credentials: when_unreachable; verify: false leaves the check out.",
-        code=entry.get("code"),
-    )
-    error.tried = did
-    raise error
+    if step.kind.missed and not step.kind.shows(step, None, record, None):
+        raise step.kind.missed(step, run.target, record)

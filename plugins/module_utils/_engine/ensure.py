@@ -3,20 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings one configuration to what is wanted: reads, asks the plan, and has the plan carried out.
 
-Most runs find nothing to do. What only others need (``_write``) is loaded when it is needed, since Ansible compiles a
-module anew in every task.
+Most runs find nothing to do. What only others need is loaded when it is needed, since Ansible compiles a module anew in
+every task.
 """
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, together, too_old
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault, pick
-from ansible_collections.ontap.security.plugins.module_utils._engine.run import RacedError, Run, Waiting, Wanted, trying
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Wanted, together, too_old
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import RacedError, Run, trying
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, OntapError
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 
 
 def ensure(client: Client, wanted: Wanted, *, check_mode: bool, waiting: Waiting | None = None) -> dict[str, t.Any]:
@@ -33,7 +35,7 @@ def carry_out(
     client: Client,
     wanted: Wanted,
     plan: Plan,
-    current: Vault | None,
+    current: t.Any,
     *,
     check_mode: bool,
     waiting: Waiting,
@@ -43,8 +45,8 @@ def carry_out(
 
     ``deadline`` is the point in ``client.now()`` at which waiting for jobs ends.
     """
-    run = Run(client, wanted, waiting, check_mode, deadline=deadline, plan=plan, before=plan.before, reads_back=False)
-    return _guarded(run, lambda: _act(run, current))
+    run = Run(client, wanted, waiting, check_mode, deadline=deadline, reads_back=False, plans=[plan])
+    return _guarded(run, lambda: _act(run, plan, current))
 
 
 def _guarded(run: Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -59,57 +61,75 @@ def _guarded(run: Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.A
         except RacedError as raced:
             raise raced.error from None
     except OntapError as exc:
-        exc.result = run.failure()
         if exc.job is None and run.job is not None:
             exc.job = run.job.as_result()
-        if exc.job is not None:
-            exc.result["job"] = exc.job
+        exc.result = run.failure(exc)
         raise
 
 
 def _ensure_once(run: Run) -> dict[str, t.Any]:
-    return _act(run, _look(run))
+    plan, current = _look(run)
+    return _act(run, plan, current)
 
 
-def _act(run: Run, current: Vault | None) -> dict[str, t.Any]:
-    if not run.plan.changed:
-        return run.result(current.record if current else run.plan.record)
+def _act(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
+    if not plan.changed:
+        return run.result(plan, current.record if current else plan.record)
+    if plan.steps[-1].kind.job and not run.attached:
+        from ansible_collections.ontap.security.plugins.module_utils._engine.attach import attach
+
+        if attach(run, plan.steps[-1]):
+            return _beside_another(run, plan, current)
+    if run.check_mode:
+        return run.result(plan, plan.record)
     from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import write
 
-    return write(run, current, again=_ensure_once)
+    return write(run, plan, current)
 
 
-def _look(run: Run) -> Vault | None:
-    """Read, plan, and raise what stands in the way. Returns the present configuration."""
-    client, wanted = run.client, run.wanted
-    with trying("read the Azure Key Vault configuration of", run):
+def _beside_another(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
+    """What follows from a job that was at work on the same already."""
+    if not run.waiting.wait:
+        return run.result(replace(plan, after=plan.before), current.record)
+    if run.check_mode:
+        return run.result(plan, plan.record)
+    if not plan.unseen:
+        return _ensure_once(run)
+    # A plan made again would start a second one.
+    from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import finish
+
+    return finish(run, plan, current)
+
+
+def _look(run: Run) -> tuple[Plan, t.Any]:
+    """Read, plan, and raise what stands in the way. Returns the plan and the present configuration."""
+    client, wanted, noun = run.client, run.wanted, run.resource.noun
+    with trying(f"read the {noun} of", run):
         current = _find(run)
         plan = wanted.plan(current)
         if plan.needs_release:
             plan = wanted.plan(current, client.release())
-    run.plan = plan
-    if run.before is None:
-        run.before = plan.before
+    run.plans.append(plan)
     if plan.pending and run.check_mode and not run.target.uuid:
-        with trying("use the Azure Key Vault configuration of", run):
+        with trying(f"use the {noun} of", run):
             _check_surroundings(run, check_mode=False)
         run.warnings.append(plan.pending)
-        return None
-    with trying(plan.steps[0] if plan.steps else "use the Azure Key Vault configuration of", run):
+        return plan, None
+    with trying(plan.steps[0].kind.purpose if plan.steps else f"use the {noun} of", run):
         if plan.blockers:
             raise together(plan.blockers)
         if wanted.creates and current is None:
             _check_surroundings(run, check_mode=run.check_mode)
-    return current
+    return plan, current
 
 
 def _check_surroundings(run: Run, *, check_mode: bool) -> None:
     from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 
-    Surroundings(run.client, run.target).check(run.target, check_mode=check_mode)
+    Surroundings(run.client, run.resource.store, run.target).check(run.target, check_mode=check_mode)
 
 
-def _find(run: Run) -> Vault | None:
+def _find(run: Run) -> t.Any:
     """The configuration that is meant, as it is now, in one request. None when there is none."""
     try:
         return pick(run.read(), run.target)
@@ -118,9 +138,8 @@ def _find(run: Run) -> Vault | None:
         if exc.code not in UNKNOWN_NAME:
             raise
         release = run.client.release()
-        names = {"azure_reachability": "update_credentials=when_unreachable"}
         unknown = [
-            too_old(names.get(name, name), first, release)
+            too_old(run.resource.options.get(name, name), first, release)
             for name, first in run.wanted.shown_by.items()
             if not release.has(first)
         ]

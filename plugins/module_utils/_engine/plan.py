@@ -8,81 +8,95 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import COMPARED, CREDENTIALS, FIELDS, SECRETS
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
-from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OntapError, UnsupportedError
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import NO_ENTRY, NOT_CONFIGURED
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
+    OntapError,
+    OutcomeError,
+    UnsupportedError,
+)
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 SET = "(set)"
 
+# What ONTAP says when somebody else has removed the record meanwhile.
+_GONE: t.Final = NOT_CONFIGURED | {NO_ENTRY}
 
-def _seen_in_fields(step: Step, vault: Vault | None) -> bool | None:
+# ``at_last`` of a job.
+LOOK_FOR_ITS_JOB: t.Final = (
+    "Look for its job on the cluster first (job show, and for one that has ended job history show)."
+)
+# ``meanwhile`` of a job that the same task finds again.
+WAIT_FOR_IT: t.Final = (
+    "It goes on in ONTAP. Run the same task again to wait for it, with a larger wait_timeout; on the cluster: "
+    "job show -uuid {uuid}."
+)
+
+
+def seen_in_fields(step: Step, _before: t.Any, now: Record | None, _release: Release | None) -> bool | None:
     """Whether a record has what a step sets; None when no field that ONTAP shows could tell."""
-    fields = step.visible
-    if not fields:
+    if not step.visible:
         return None
-    return vault is not None and all(FIELDS[name].same(value, vault.value(name)) for name, value in fields.items())
+    fields = step.kind.resource.fields
+    return now is not None and all(fields[name].same(value, now.value(name)) for name, value in step.visible.items())
 
 
-def _seen_in_existence(step: Step, vault: Vault | None) -> bool | None:
-    return vault is not None and _seen_in_fields(step, vault) is not False
+def seen_in_existence(step: Step, before: t.Any, now: Record | None, release: Release | None) -> bool | None:
+    return now is not None and seen_in_fields(step, before, now, release) is not False
 
 
-def _seen_in_absence(_step: Step, vault: Vault | None) -> bool | None:
-    return vault is None
+def seen_in_absence(_step: Step, _before: t.Any, now: Record | None, _release: Release | None) -> bool | None:
+    return now is None
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of change: how messages speak of it, and what whoever carries it out has to know.
 
-    ``purpose`` and ``did`` go before the name of what is changed. ``shows`` tells from the record (None: there is none)
-    whether a step has taken effect, or None when no record can. ``job``: its path answers with a job on every release,
-    and a second one must not be started. ``confirmed``: success counts only once the record shows it.
-    ``at_last`` is what a person can do when nobody knows what became of the request.
+    ``purpose`` and ``did`` go before the name of what is changed. ``shows(step, before, now, release)`` tells from the
+    record ``now`` (None: there is none) whether a step has taken effect, or None when no record can; it looks at
+    ``before`` only where it matters whether it was so already, and whoever does not ask that leaves it out.
+
+    ``creates``: its path is that of the collection, and ONTAP can answer with the record. ``job``: its path answers
+    with a job on every release, and a second one must not be started. ``missed(step, target, record)`` is the error for
+    a record that does not show what ONTAP has called done; where there is one, success counts only once it does.
     """
 
+    resource: Resource = field(repr=False)
     purpose: str
     did: str
-    shows: t.Callable[[Step, Vault | None], bool | None]
+    shows: t.Callable[[Step, t.Any, t.Any, Release | None], bool | None]
+    creates: bool = False
     job: bool = False
-    confirmed: bool = False
+    missed: t.Callable[[Step, Target, t.Any], OutcomeError] | None = None
+    # What else is worth a warning in the record afterwards.
+    doubts: t.Callable[[Step, t.Any, Release | None], t.Iterable[str]] = lambda _step, _record, _release: ()
+    # ONTAP's codes by which it says that somebody was faster, that a part was done, and that there is nothing to do,
+    # with what to say then.
+    raced: t.Collection[str] = _GONE
+    partly: t.Collection[str] = ()
+    nothing: t.Mapping[str, str] = field(default_factory=dict)
+    # Adds to the error for a part that was done what the record (second) tells of the rest.
+    rest: t.Callable[[OntapError, t.Any], None] = lambda _error, _record: None
+    # What the record shows where it cannot show the effect.
+    hidden_by: str = "nothing of it"
+    # What check mode says of a real run that finds a job at work which does this already.
+    then: str = " and starts none"
+    # What a person can do when nobody knows what became of the request, and while its job may still run.
     at_last: str = (
         "Run the task again when ONTAP answers: it reads what is there first, and sends only what is still missing."
     )
-    # ONTAP's codes by which it says that there is nothing to do, and what to say then.
-    nothing: t.Mapping[str, str] = field(default_factory=dict)
+    meanwhile: str = (
+        "It goes on in ONTAP. Run the task again when it has ended (job show -uuid {uuid}); before that, the same "
+        "change might be sent a second time."
+    )
 
-
-CREATE: t.Final = Kind(
-    "create the Azure Key Vault configuration of",
-    "Created the Azure Key Vault configuration of",
-    _seen_in_existence,
-)
-SET_VERIFY: t.Final = Kind(
-    "set verify_host and verify_ip of",
-    "Set verify_host and verify_ip of",
-    _seen_in_fields,
-)
-UPDATE: t.Final = Kind(
-    "update the Azure Key Vault configuration of",
-    "Updated the Azure Key Vault configuration of",
-    _seen_in_fields,
-)
-DELETE: t.Final = Kind(
-    "delete the Azure Key Vault configuration of",
-    "Deleted the Azure Key Vault configuration of",
-    _seen_in_absence,
-)
-REKEY: t.Final = Kind(
-    "change the external key of",
-    "Changed the external key of",
-    _seen_in_fields,
-    job=True,
-    confirmed=True,
-    at_last="Look for its job on the cluster first (job show, and for one that has ended job history show). Running "
-    "the task again is safe: it reads which key is in use, and moving to the same key twice does no harm.",
-)
+    @property
+    def confirmed(self) -> bool:
+        """Whether success counts only once the record shows it."""
+        return self.missed is not None
 
 
 @dataclass(frozen=True)
@@ -97,17 +111,12 @@ class Step:
     @property
     def visible(self) -> dict[str, t.Any]:
         """What it sets of what ONTAP shows."""
-        return {name: value for name, value in self.body.items() if name in COMPARED}
-
-    @property
-    def sends_credential(self) -> bool:
-        """Whether it carries what ONTAP logs in to Azure with."""
-        return any(name in self.body for name in CREDENTIALS)
+        return {name: value for name, value in self.body.items() if name in self.kind.resource.compared}
 
     @property
     def sends_secret(self) -> bool:
         """Whether it carries anything that ONTAP never shows."""
-        return any(name in self.body for name in SECRETS)
+        return any(name in self.body for name in self.kind.resource.secrets)
 
     def as_action(self, outcome: str, uuid: str | None = None) -> dict[str, t.Any]:
         """The entry in ``actions``: names of the fields, no values."""
@@ -165,6 +174,51 @@ class Plan:
     @property
     def changed(self) -> bool:
         return bool(self.steps)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How it is found out whether a credential that was sent is good.
+
+    ``question`` is what is looked at, in words. ``of`` are the fields that are credentials, ``field`` is the one that
+    tells, which ONTAP has ``since`` a release.
+    ``judge(clean, did, before, after)`` returns warnings, or raises ``OutcomeError`` for a credential that is not good;
+    ``did`` says what was done, and ``clean`` takes secrets out of ONTAP's words.
+    """
+
+    question: str
+    of: t.Collection[str]
+    field: str
+    since: Release
+    judge: t.Callable[[t.Callable[[str], str], str, t.Any, t.Any], tuple[str, ...]]
+
+    def concerns(self, names: t.Collection[str]) -> bool:
+        """Whether there is a credential among fields that were sent."""
+        return any(name in names for name in self.of)
+
+
+class Wanted(t.Protocol):
+    """What a module wants of one configuration.
+
+    ``shown_by`` are the fields that a read must show, with the first release that has each; ``creates``: whether a
+    configuration that does not exist is created; ``proof``: how a new credential is tried, None where it is not.
+    """
+
+    resource: t.ClassVar[Resource]
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def shown_by(self) -> dict[str, Release]: ...
+
+    @property
+    def creates(self) -> bool: ...
+
+    @property
+    def proof(self) -> Proof | None: ...
+
+    def plan(self, current: t.Any, release: Release | None = None) -> Plan: ...
 
 
 def too_old(what: str, since: Release, release: Release, remedy: str = "") -> UnsupportedError:

@@ -9,21 +9,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
-    FIELDS,
-    HEALTH_FIELDS,
-    R9_7,
-    R9_8,
-    R9_10,
-    R9_14,
-    R9_16,
-    SECRETS,
-    VAULTS,
-    check_value,
-)
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target, check_svm, check_uuid_alone
-from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
@@ -32,50 +20,8 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     UnsupportedError,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
-from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
+from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import shown_name
-
-# Options that ONTAP cannot filter by, since it compares text, with the field that each is compared with here.
-_COMPARED_HERE: t.Final = {"key_id": "key_id", "vault": "name"}
-
-# Everything a query may name, with the first release that knows it (contract, GET of the collection).
-QUERY_FIELDS: t.Final[dict[str, Release]] = {
-    **dict.fromkeys(
-        ("uuid", "name", "key_id", "client_id", "tenant_id", "scope", "svm.name", "svm.uuid"),
-        R9_7,
-    ),
-    **dict.fromkeys(("state.available", "state.cluster_state", "state.code", "state.message"), R9_7),
-    **dict.fromkeys(("proxy_type", "proxy_host", "proxy_port", "proxy_username"), R9_8),
-    **dict.fromkeys(
-        ("azure_reachability.reachable", "azure_reachability.code", "azure_reachability.message"),
-        R9_8,
-    ),
-    **dict.fromkeys(
-        (
-            "ekmip_reachability.reachable",
-            "ekmip_reachability.code",
-            "ekmip_reachability.message",
-            "ekmip_reachability.node.name",
-            "ekmip_reachability.node.uuid",
-        ),
-        R9_8,
-    ),
-    "authentication_method": R9_10,
-    **dict.fromkeys(
-        (
-            "configuration.name",
-            "configuration.uuid",
-            "enabled",
-            "oauth_host",
-            "vault_host",
-            "port",
-            "verify_host",
-            "verify_ip",
-        ),
-        R9_14,
-    ),
-    "skip_verification": R9_16,
-}
 
 
 @dataclass(frozen=True)
@@ -85,6 +31,7 @@ class Search:
     ``values`` are fields that are compared here, as everywhere in the collection, and not by ONTAP.
     """
 
+    resource: Resource = field(repr=False)
     filters: t.Mapping[str, str] = field(default_factory=dict)
     values: t.Mapping[str, str] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
@@ -94,15 +41,15 @@ class Search:
     health: bool = False
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any]) -> Search:
+    def of(cls, resource: Resource, params: t.Mapping[str, t.Any]) -> Search:
         """From module options. Raises ``InputError`` naming the filter or field; nothing has been sent by then."""
         fields = tuple(params.get("fields") or ())
         for name in fields:
-            _check_query_name("fields", name)
+            _check_query_name(resource, "fields", name)
         order_by = tuple(params.get("order_by") or ())
         for entry in order_by:
             name, _blank, direction = entry.partition(" ")
-            _check_query_name("order_by", name)
+            _check_query_name(resource, "order_by", name)
             if direction not in ("", "asc", "desc"):
                 raise InputError(
                     f"order_by has something else than asc or desc behind {name}",
@@ -110,10 +57,11 @@ class Search:
                 )
         _check_range("max_records", params.get("max_records"), 1, 10000)
         _check_range("return_timeout", params.get("return_timeout"), 0, 120)
-        filters = _filters(params)
+        filters = _filters(resource, params)
         return cls(
+            resource,
             filters=filters,
-            values=_values(params, filters, fields),
+            values=_values(resource, params, filters, fields),
             fields=fields,
             order_by=order_by,
             max_records=params.get("max_records"),
@@ -121,19 +69,19 @@ class Search:
             health=bool(params.get("health")),
         )
 
-    def matches(self, vault: Vault) -> bool:
+    def matches(self, record: Record) -> bool:
         """Whether a record that matches the filters is wanted. Raises ``TransportError`` when it does not tell."""
         for name, value in self.values.items():
-            shown = vault.value(name)
+            shown, item = record.value(name), self.resource.fields[name]
             try:
-                FIELDS[name].check(shown or "")
+                item.check(shown or "")
             except ValueError as exc:
                 raise TransportError(
-                    f"ONTAP shows {name} {shown!r} for configuration {vault.uuid}, which cannot be compared with "
+                    f"ONTAP shows {name} {shown!r} for configuration {record.uuid}, which cannot be compared with "
                     f"{value}: {exc}",
                     remedy="Read all configurations and compare them yourself.",
                 ) from exc
-            if not FIELDS[name].same(value, shown):
+            if not item.same(value, shown):
                 return False
         return True
 
@@ -156,25 +104,22 @@ class Search:
         return query
 
 
-# What may be named in fields besides the names that filters know.
-_FIELD_GROUPS = ("*", "**", "svm", "configuration", *HEALTH_FIELDS, "ekmip_reachability.node")
-
-
-def _check_query_name(option: str, name: str) -> None:
+def _check_query_name(resource: Resource, option: str, name: str) -> None:
     """ONTAP's syntax: a name, ``!name`` to leave it out, ``group.{one,two}`` for several of a group."""
     plain = name[1:] if option == "fields" and name.startswith("!") else name
     group, brace, rest = plain.partition(".{")
     names = [f"{group}.{part.strip()}" for part in rest.rstrip("}").split(",")] if brace else [plain]
+    groups = ("*", "**", *resource.queries.groups) if option == "fields" else ()
     for one in names:
-        if one in SECRETS:
+        if one in resource.secrets:
             raise InputError(
                 f"{option} names {one}, which ONTAP never returns and no query may hold",
-                remedy=f"Leave {one} out; authentication_method tells which kind of credential is stored.",
+                remedy=f"Leave {one} out; {resource.queries.instead}.",
             )
-        if one not in QUERY_FIELDS and not (option == "fields" and one in _FIELD_GROUPS):
+        if one not in resource.queries.names and one not in groups:
             raise InputError(
-                f"{option} names '{shown_name(one)}', which is no field of an Azure Key Vault configuration",
-                remedy=f"Known are {', '.join(sorted(QUERY_FIELDS))}.",
+                f"{option} names '{shown_name(one)}', which is no field of {resource.one}",
+                remedy=f"Known are {', '.join(sorted(resource.queries.names))}.",
             )
 
 
@@ -186,7 +131,7 @@ def _check_range(option: str, value: int | None, low: int, high: int) -> None:
         )
 
 
-def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
+def _filters(resource: Resource, params: t.Mapping[str, t.Any]) -> dict[str, str]:
     check_svm(params.get("svm"))
     if params.get("uuid"):
         check_uuid_alone(params)
@@ -203,19 +148,21 @@ def _filters(params: t.Mapping[str, t.Any]) -> dict[str, str]:
         if params.get(option):
             filters[name] = literal(params[option].lower() if name.endswith("uuid") else params[option])
     for name, value in (params.get("filters") or {}).items():
-        _check_query_name("filters", name)
+        _check_query_name(resource, "filters", name)
         if name in filters:
             raise InputError(f"filters and an option of its own both give {name}", remedy="Give it once.")
         filters[name] = _filter_value(value)
     return filters
 
 
-def _values(params: t.Mapping[str, t.Any], filters: t.Mapping[str, str], fields: t.Sequence[str]) -> dict[str, str]:
+def _values(
+    resource: Resource, params: t.Mapping[str, t.Any], filters: t.Mapping[str, str], fields: t.Sequence[str]
+) -> dict[str, str]:
     values: dict[str, str] = {}
-    for option, name in _COMPARED_HERE.items():
+    for option, name in resource.queries.compared_here.items():
         if not params.get(option):
             continue
-        check_value(name, params[option], option)
+        resource.queries.check(name, params[option], option)
         if name in filters:
             raise InputError(
                 f"{option} is given, and filters gives {name}",
@@ -241,28 +188,29 @@ def _filter_value(value: t.Any) -> str:
     return str(value)
 
 
-def search(client: Client, wanted: Search) -> list[Vault]:
+def search(reader: Reader, wanted: Search) -> tuple[t.Any, ...]:
     """All configurations that match, every page of them. Raises ``UnsupportedError`` for what the release lacks."""
+    resource = wanted.resource
     if wanted.health:
         # With no fields given, ** is the one spelling that every release understands.
-        # Named twice, ONTAP would refuse; scope and SVM tell which volumes the health is about.
-        named = dict.fromkeys((*wanted.to_read(), "scope", "svm", *HEALTH_FIELDS))
+        # Named twice, ONTAP would refuse; scope and SVM tell what the health is about.
+        named = dict.fromkeys((*wanted.to_read(), "scope", "svm", *resource.health))
         fields = ",".join(named) if wanted.fields else "**"
     else:
         fields = ",".join(wanted.to_read()) or "*"
     query = {**wanted.query(), "fields": fields}
-    found = map(Vault.of, _ask(lambda q: client.records(VAULTS, q), client, wanted, query))
-    return [vault for vault in found if wanted.matches(vault)]
+    found = map(resource.record.of, _ask(lambda q: reader.records(resource.path, q), reader, wanted, query))
+    return tuple(record for record in found if wanted.matches(record))
 
 
-def count(client: Client, wanted: Search) -> int:
+def count(reader: Reader, wanted: Search) -> int:
     """The number of configurations that match, without reading them unless they have to be compared here."""
     if wanted.values:
-        return len(search(client, replace(wanted, fields=tuple(wanted.values), order_by=(), health=False)))
+        return len(search(reader, replace(wanted, fields=tuple(wanted.values), order_by=(), health=False)))
     query = {**wanted.query(), "return_records": False}
     for shaping in ("order_by", "max_records"):
         query.pop(shaping, None)
-    number: int = _ask(lambda q: client.get(VAULTS, q), client, wanted, query)["num_records"]
+    number: int = _ask(lambda q: reader.get(wanted.resource.path, q), reader, wanted, query)["num_records"]
     return number
 
 
@@ -271,7 +219,7 @@ _Asked = t.TypeVar("_Asked")
 
 def _ask(
     ask: t.Callable[[dict[str, str | int | bool]], _Asked],
-    client: Client,
+    reader: Reader,
     wanted: Search,
     query: dict[str, str | int | bool],
 ) -> _Asked:
@@ -282,17 +230,17 @@ def _ask(
         if exc.code not in UNKNOWN_NAME:
             raise
         refused = exc
-    respelled = _respelled(query)
+    respelled = _respelled(wanted.resource, query)
     if respelled != query:
         try:
             return ask(respelled)
         except ApiError as exc:
             if exc.code not in UNKNOWN_NAME:
                 raise
-    release = client.release()
+    release = reader.release()
     for option, names in (("filters", wanted.filters), ("fields", wanted.fields), ("order_by", wanted.order_by)):
         for name in names:
-            since = QUERY_FIELDS.get(name.partition(" ")[0])
+            since = wanted.resource.queries.names.get(name.partition(" ")[0])
             if since and not release.has(since):
                 raise UnsupportedError(
                     f"{option} names {name}, which needs ONTAP {since} or later, and this cluster runs ONTAP {release}",
@@ -301,15 +249,15 @@ def _ask(
     raise refused
 
 
-def _respelled(query: t.Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
-    """``state.available`` is ``state.cluster_state`` on ONTAP 9.7; health by name is ``**`` where a part is missing."""
-    swap = {"state.available": "state.cluster_state", "state.cluster_state": "state.available"}
-    pattern = re.compile("|".join(map(re.escape, swap)))
+def _respelled(resource: Resource, query: t.Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
+    """The query in the other spellings; health by name is ``**`` where a part is missing."""
+    swap = resource.queries.other_spellings
+    pattern = re.compile("|".join(map(re.escape, swap)) or "(?!)")
     respelled: dict[str, str | int | bool] = {}
     for name, value in query.items():
         if name in ("fields", "order_by") and isinstance(value, str):
             value = pattern.sub(lambda match: swap[match[0]], value)
-            if name == "fields" and set(HEALTH_FIELDS) <= set(value.split(",")):
+            if name == "fields" and set(resource.health) <= set(value.split(",")):
                 value = "**"
         respelled[swap.get(name, name)] = value
     return respelled

@@ -8,27 +8,29 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import KEY_STORES, SVMS
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, SVMS
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
-from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, withheld
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     BlockedError,
     TransportError,
     explained,
+    withheld,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
+from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 
 
 class Surroundings:
     """What a create runs into that no record of ours shows: SVMs and other key managers, read when first asked for.
 
-    For one ``target``, or for the whole cluster.
+    For one ``target``, or for the whole cluster. ``store`` is the type of the key managers that are ours.
     """
 
-    def __init__(self, client: Client, target: Target | None = None) -> None:
-        self._client = client
+    def __init__(self, reader: Reader, store: str, target: Target | None = None) -> None:
+        self._reader = reader
+        self._store = store
         self._target = target
 
     def check(self, target: Target, *, check_mode: bool) -> None:
@@ -40,7 +42,7 @@ class Surroundings:
             return
         if self._svms is not None and not any(_is_svm(svm, target) for svm in self._svms):
             raise BlockedError(
-                f"{target} does not exist on {self._client.connection.hostname}",
+                f"{target} does not exist on {self._reader.connection.hostname}",
                 remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
             )
         kind = self.occupant(target) if check_mode else None
@@ -59,7 +61,7 @@ class Surroundings:
             inner = {**store, **store["keystore"]} if isinstance(store.get("keystore"), dict) else store
             svm = inner.get("svm")
             here = _is_svm(svm, target) if isinstance(svm, dict) and svm else self._target is not None
-            if here and inner.get("type") not in (None, "akv") and inner.get("enabled") is not False:
+            if here and inner.get("type") not in (None, self._store) and inner.get("enabled") is not False:
                 return str(inner["type"])
         return None
 
@@ -71,7 +73,7 @@ class Surroundings:
         elif self._target:
             query["uuid"] = literal(self._target.svm_uuid or "")
         try:
-            return self._client.records(SVMS, query)
+            return self._reader.records(SVMS, query)
         except (ApiError, TransportError) as exc:
             if not withheld(exc):
                 raise
@@ -82,7 +84,7 @@ class Surroundings:
     def _stores(self) -> list[dict[str, t.Any]]:
         query = self._target.query() if self._target else {}
         try:
-            return self._client.records(KEY_STORES, {**query, "fields": "*,svm.name,svm.uuid"})
+            return self._reader.records(KEY_STORES, {**query, "fields": "*,svm.name,svm.uuid"})
         except (ApiError, TransportError) as exc:
             if not withheld(exc) and exc.code not in UNKNOWN_NAME:
                 raise

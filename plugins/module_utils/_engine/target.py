@@ -75,7 +75,7 @@ def check_svm(svm: str | None) -> None:
     if svm and not re.fullmatch(r"[\w.-]+", svm):
         raise InputError(
             "svm is not the name of an SVM",
-            remedy="Give one name, without blanks; azure_key_vault_info takes patterns in filters, as svm.name.",
+            remedy="Give one name, without blanks; the info module takes patterns in filters, as svm.name.",
         )
 
 

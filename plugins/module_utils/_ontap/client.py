@@ -27,7 +27,6 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import
     BUSY,
     BUSY_WITH_503,
     NO_ENTRY,
-    NOT_AUTHORIZED,
     UNCERTAIN,
     UNKNOWN_NAME,
 )
@@ -39,6 +38,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     LostAnswerError,
     OntapError,
     TransportError,
+    withheld,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.failures import NOT_ONTAP, transport_error
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import is_of_record, read_fault, write_fault
@@ -492,12 +492,6 @@ class Client:
 
     def _clean(self, text: str) -> str:
         return t.cast(str, self.clean(text, free_text=True))
-
-
-def withheld(exc: OntapError) -> bool:
-    """Whether a read was refused because the login's role is narrow or the release lacks the path, by ONTAP or by
-    something in front of it. ONTAP says so with one code under several statuses (contract, generic codes)."""
-    return exc.http_status in (403, 404) or exc.code in NOT_AUTHORIZED
 
 
 def _proxies(url: str) -> t.MutableMapping[str, str]:

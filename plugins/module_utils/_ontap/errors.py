@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import NOT_AUTHORIZED
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 
@@ -164,3 +165,9 @@ class ApiError(OntapError):
             method=method,
             path=path,
         )
+
+
+def withheld(exc: OntapError) -> bool:
+    """Whether a read was refused because the login's role is narrow or the release lacks the path, by ONTAP or by
+    something in front of it. ONTAP says so with one code under several statuses (contract, generic codes)."""
+    return exc.http_status in (403, 404) or exc.code in NOT_AUTHORIZED

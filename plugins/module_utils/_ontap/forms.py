@@ -17,64 +17,61 @@ MAX_DEPTH = 32
 
 Form = t.Union[tuple[type, ...], t.Pattern[str], dict[str, "Form"], list["Form"]]
 
-_TEXT = (str,)
-_NUMBER = (int,)
-_FLAG = (bool,)
+TEXT = (str,)
+NUMBER = (int,)
+BOOLEAN = (bool,)
 # Integers up to 9.10.1, text later (contract, sub-fields).
-_CODE = (int, str)
+CODE = (int, str)
 # UUIDs become part of paths, so nothing may be in one that leads to another path.
-_UUID = re.compile(r"[\w-]+", re.ASCII)
-_NAMED: dict[str, Form] = {"uuid": _TEXT, "name": _TEXT}
-_REPORT: dict[str, Form] = {"code": _CODE, "message": _TEXT}
+UUID = re.compile(r"[\w-]+", re.ASCII)
+NAMED: dict[str, Form] = {"uuid": TEXT, "name": TEXT}
+REPORT: dict[str, Form] = {"code": CODE, "message": TEXT}
+# By the type of the option that sets it.
+FORMS: t.Final[dict[str, Form]] = {"str": TEXT, "int": NUMBER, "bool": BOOLEAN}
 
-# The fields of each collection's records.
+# The fields of each collection's records, also of those that others ``describe``.
 RECORDS: t.Final[dict[str, dict[str, Form]]] = {
-    "/api/security/azure-key-vaults": {
-        "uuid": _UUID,
-        **dict.fromkeys(("name", "key_id", "client_id", "tenant_id", "scope", "authentication_method"), _TEXT),
-        **dict.fromkeys(("proxy_type", "proxy_host", "proxy_username", "oauth_host", "vault_host"), _TEXT),
-        **dict.fromkeys(("proxy_port", "port"), _NUMBER),
-        **dict.fromkeys(("enabled", "verify_host", "verify_ip", "skip_verification"), _FLAG),
-        "svm": _NAMED,
-        "configuration": _NAMED,
-        "state": {"available": _FLAG, "cluster_state": _FLAG, **_REPORT},
-        "azure_reachability": {"reachable": _FLAG, **_REPORT},
-        "ekmip_reachability": [{"node": _NAMED, "reachable": _FLAG, **_REPORT}],
-    },
     "/api/security/key-stores": {
-        "uuid": _UUID,
-        **dict.fromkeys(("type", "location", "scope", "state"), _TEXT),
-        "enabled": _FLAG,
-        "svm": _NAMED,
-        "configuration": _NAMED,
+        "uuid": UUID,
+        **dict.fromkeys(("type", "location", "scope", "state"), TEXT),
+        "enabled": BOOLEAN,
+        "svm": NAMED,
+        "configuration": NAMED,
         # Up to 9.12.1.
-        "keystore": {"uuid": _UUID, "type": _TEXT, "location": _TEXT, "enabled": _FLAG, "svm": _NAMED},
+        "keystore": {"uuid": UUID, "type": TEXT, "location": TEXT, "enabled": BOOLEAN, "svm": NAMED},
     },
-    "/api/svm/svms": {"uuid": _UUID, "name": _TEXT},
+    "/api/svm/svms": {"uuid": UUID, "name": TEXT},
     "/api/cluster/jobs": {
-        "uuid": _UUID,
-        "state": _TEXT,
-        "description": _TEXT,
-        **_REPORT,
-        "error": {**_REPORT, "target": _TEXT, "arguments": [_REPORT]},
+        "uuid": UUID,
+        "state": TEXT,
+        "description": TEXT,
+        **REPORT,
+        "error": {**REPORT, "target": TEXT, "arguments": [REPORT]},
     },
 }
 _CLUSTER: dict[str, Form] = {
-    "name": _TEXT,
-    "uuid": _UUID,
-    "version": {"full": _TEXT, "generation": _NUMBER, "major": _NUMBER, "minor": _NUMBER},
+    "name": TEXT,
+    "uuid": UUID,
+    "version": {"full": TEXT, "generation": NUMBER, "major": NUMBER, "minor": NUMBER},
 }
-_LINKS: dict[str, Form] = {"_links": {"next": {"href": _TEXT}}}
-_JOB: dict[str, Form] = {"job": {"uuid": _UUID}}
+_LINKS: dict[str, Form] = {"_links": {"next": {"href": TEXT}}}
+_JOB: dict[str, Form] = {"job": {"uuid": UUID}}
 
 # What nobody can do without.
-_NEEDED: t.Final = {
-    "/api/security/azure-key-vaults": ("uuid",),
+_NEEDED: t.Final[dict[str, tuple[str, ...]]] = {
     "/api/svm/svms": ("uuid", "name"),
     "/api/cluster/jobs": ("uuid",),
 }
 # The keys of an answer to a write; with a body that has none of them, something else than ONTAP answered.
 _AFTER_WRITE = frozenset({"job", "jobs", "records", "num_records", "_links", "error"})
+
+
+def describe(collection: str, form: dict[str, Form], needed: tuple[str, ...]) -> None:
+    """Say what records of a collection look like, and which of their fields nobody can do without.
+
+    For whoever names the path of a resource, so that nothing is read that has no form.
+    """
+    RECORDS[collection], _NEEDED[collection] = form, needed
 
 
 def read_fault(
@@ -87,7 +84,7 @@ def read_fault(
     query = query or {}
     if str(query.get("return_records")).lower() == "false":
         number: t.Any = body.get("num_records")
-        return "" if type(number) in _NUMBER and number >= 0 else "num_records is not a number"
+        return "" if type(number) in NUMBER and number >= 0 else "num_records is not a number"
     collection, _slash, rest = path.rpartition("/")
     if listed or path in RECORDS:
         if "records" not in body:
@@ -137,9 +134,9 @@ def _records_fault(path: str, body: t.Mapping[str, t.Any], needed: t.Collection[
     records, number = body["records"], body.get("num_records")
     if not isinstance(records, list):
         return "records is not a list"
-    if number is not None and (type(number) not in _NUMBER or number != len(records)):
+    if number is not None and (type(number) not in NUMBER or number != len(records)):
         return "num_records is not the number of records"
-    form = RECORDS.get(path, {"uuid": _UUID})
+    form = RECORDS.get(path, {"uuid": UUID})
     for index, record in enumerate(records):
         if not isinstance(record, dict):
             return f"records[{index}] is not an object"
@@ -186,8 +183,8 @@ def _value_fault(value: t.Any, form: Form) -> str:
 
 
 _WORDS: t.Final[dict[tuple[type, ...], str]] = {
-    _TEXT: "text",
-    _NUMBER: "a whole number",
-    _FLAG: "true or false",
-    _CODE: "a code",
+    TEXT: "text",
+    NUMBER: "a whole number",
+    BOOLEAN: "true or false",
+    CODE: "a code",
 }

@@ -47,6 +47,14 @@ class Job:
         }
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Whether to wait for jobs, and for how many seconds altogether."""
+
+    wait: bool = True
+    timeout: float = 600
+
+
 def with_arguments(message: str, error: t.Mapping[str, t.Any]) -> str:
     """ONTAP's message with the code and the message of each record or value at fault, where it does not name them."""
     arguments = error.get("arguments")

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
-from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configurations import Configuration, Mapping, listed
+from ansible_collections.ontap.security.plugins.plugin_utils._fleet.readings import Mapping, Reading, listed
 
 # What has become of configurations, in the words of a run and of a check run, in the order of the summary.
 _WORDS: t.Final = {
@@ -45,10 +45,10 @@ class Applied:
     result: Mapping
     restored: tuple[Restored, ...] = ()
     check_mode: bool = False
-    vaults: tuple[tuple[Configuration, Mapping], ...] = field(init=False)
+    vaults: tuple[tuple[Reading, Mapping], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        vaults = tuple((Configuration.of_entry(entry), entry) for entry in self.result.get("vaults") or ())
+        vaults = tuple((Reading.of_entry(entry), entry) for entry in self.result.get("vaults") or ())
         object.__setattr__(self, "vaults", vaults)
 
     @property
@@ -58,7 +58,7 @@ class Applied:
         return str(self.result.get("msg") or "azure_key_vaults has returned nothing.") if failed else ""
 
     @property
-    def in_use(self) -> list[tuple[Configuration, Mapping]]:
+    def in_use(self) -> list[tuple[Reading, Mapping]]:
         """The configurations that are described, are to stay, and are enabled."""
         return [
             (one, entry)
@@ -67,12 +67,12 @@ class Applied:
         ]
 
     @property
-    def to_restore(self) -> list[Configuration]:
+    def to_restore(self) -> list[Reading]:
         """Those of them whose keys some node lacks, whatever else is wrong."""
         return [one for one, _entry in self.in_use if one.keys_missing]
 
     @property
-    def unusable(self) -> list[Configuration]:
+    def unusable(self) -> list[Reading]:
         """Those of them that cannot be used in the end, or of which nobody knows.
 
         Missing keys that have been restored are missing no longer: the module has looked. What a check run would change
@@ -102,7 +102,7 @@ class Applied:
             lines.append(f"{one.long}: keys: desired on every node, actual missing on {listed(nodes)}")
         return list(map(visible, lines))
 
-    def _restored(self) -> list[tuple[Configuration, tuple[str, ...]]]:
+    def _restored(self) -> list[tuple[Reading, tuple[str, ...]]]:
         nodes = {one.uuid: one.nodes for one in self.restored}
         return [(one, nodes[one.uuid]) for one, _entry in self.vaults if one.uuid in nodes]
 

@@ -1,89 +1,194 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A configuration as the modules return it, and what people are told of it. Pure, no I/O."""
+"""The configurations of a fleet of clusters, as a procedure sees them that changes one first and then the others.
+
+Of what azure_key_vault_info and azure_key_vaults return it makes values: who there is, who can prove a change before
+the others get it, what a task has sent, and what ONTAP reports of it afterwards. Pure: no input, no output.
+"""
 
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
-Mapping = t.Mapping[str, t.Any]
-CLUSTER: t.Final = "cluster scope"
+Result = t.Mapping[str, t.Any]
+
+# What ONTAP reports of the way to Azure. The better one can prove a change to it, and so comes first.
+REACHED, UNREACHED, UNREPORTED = "reached", "unreached", "unreported"
+_BEST_FIRST: t.Final = (REACHED, UNREACHED, UNREPORTED)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Which configuration it is, whether it is in use, and its health. What was not asked for is unknown."""
+    """One configuration of one cluster, as a reading with health shows it. A text is empty where ONTAP shows none."""
 
+    host: str
+    uuid: str
     scope: str
-    svm: str | None
-    uuid: str | None
-    name: str | None = None
-    enabled: bool = True
-    usable: bool | None = None
-    keys_missing: bool | None = None
-    verdict: str = "unknown"
-    reasons: tuple[str, ...] = ()
+    svm: str
+    svm_uuid: str
+    name: str
+    enabled: bool
+    client_id: str
+    tenant_id: str
+    reach: str
+    usable: bool | None
+    verdict: str
+    reasons: tuple[str, ...]
 
     @classmethod
-    def of_entry(cls, entry: Mapping) -> Configuration:
-        """From an entry of ``vaults`` of azure_key_vaults."""
-        return cls._of(entry, entry.get("svm"), entry.get("configuration"), bool(entry.get("enabled")))
-
-    @classmethod
-    def of_record(cls, record: Mapping) -> Configuration:
-        """From a record of azure_key_vault_info. Before ONTAP 9.14.1 there is no ``enabled``, and each one is."""
-        svm, name = record.get("svm") or {}, record.get("configuration") or {}
-        return cls._of(record, svm.get("name"), name.get("name"), record.get("enabled") is not False)
-
-    @classmethod
-    def _of(cls, found: Mapping, svm: str | None, name: str | None, enabled: bool) -> Configuration:
-        health = found.get("health") or {}
+    def of(cls, host: str, record: Result) -> Configuration:
+        """From a record of azure_key_vault_info with ``health``."""
+        svm, health = record.get("svm") or {}, record.get("health") or {}
+        # Before 9.14.1 there is no such field, and every configuration is in use.
+        enabled = record.get("enabled") is not False
+        verdict = str(health.get("verdict") or "unknown")
+        if verdict == "azure_unreachable":
+            reach = UNREACHED
+        else:
+            reachable = (record.get("azure_reachability") or {}).get("reachable") is True
+            reach = REACHED if enabled and reachable else UNREPORTED
         return cls(
-            scope="cluster" if found.get("scope") == "cluster" else "svm",
-            # As they are: Ansible marks what comes from a cluster, so that nothing in it is taken for a template.
-            svm=svm,
-            uuid=found.get("uuid"),
-            name=name,
+            host=host,
+            uuid=str(record.get("uuid") or ""),
+            scope=str(record.get("scope") or ("svm" if svm else "cluster")),
+            svm=str(svm.get("name") or ""),
+            svm_uuid=str(svm.get("uuid") or ""),
+            name=str((record.get("configuration") or {}).get("name") or ""),
             enabled=enabled,
+            client_id=str(record.get("client_id") or ""),
+            tenant_id=str(record.get("tenant_id") or ""),
+            reach=reach,
             usable=health.get("usable"),
-            keys_missing=health.get("keys_missing"),
-            verdict=str(health.get("verdict") or "unknown"),
+            verdict=verdict,
             reasons=tuple(map(str, health.get("reasons") or ())),
         )
 
     @property
-    def short(self) -> str:
-        """The name in a list, such as ``vs0``, ``vs0/spare`` or ``cluster scope``."""
-        place = CLUSTER if self.scope == "cluster" else str(self.svm or self.uuid or "an SVM without a name")
-        return visible(f"{place}/{self.name}" if self.name and self.name != "default" else place)
+    def label(self) -> str:
+        """Its name in messages."""
+        owner = "cluster scope" if self.scope == "cluster" else self.svm or self.svm_uuid
+        inactive = "" if self.enabled else f"/{self.name or 'inactive'}"
+        return visible(f"{owner}{inactive} on {self.host}")
 
     @property
-    def long(self) -> str:
-        """The name that begins a line, such as ``SVM vs0``."""
-        return self.short if self.scope == "cluster" else f"SVM {self.short}"
+    def entry(self) -> dict[str, str]:
+        """How azure_key_vaults names it, with the application that it has."""
+        of_svm = {"svm": self.svm} if self.svm else {"svm_uuid": self.svm_uuid}
+        named = {"configuration": self.name, "client_id": self.client_id, "tenant_id": self.tenant_id}
+        return {
+            "scope": self.scope,
+            **({} if self.scope == "cluster" else of_svm),
+            **{name: value for name, value in named.items() if value},
+        }
+
+
+def in_order(configurations: t.Iterable[Configuration]) -> tuple[Configuration, ...]:
+    """The same, whatever order a cluster lists them in: its own first, then those of SVMs by name."""
+    return tuple(sorted(configurations, key=lambda one: (one.scope, one.svm, one.svm_uuid, one.name, one.uuid)))
+
+
+def best(configurations: t.Iterable[Configuration]) -> Configuration | None:
+    """The one to change first: that proves most, of an SVM rather than of a cluster. Of several it is the first."""
+    return min(configurations, key=lambda one: (_BEST_FIRST.index(one.reach), one.scope == "cluster"), default=None)
+
+
+def found(host: str, result: Result) -> tuple[Configuration, ...] | None:
+    """What azure_key_vault_info read. None where it could not read."""
+    records = result.get("azure_key_vaults")
+    return None if records is None else in_order(Configuration.of(host, record) for record in records)
+
+
+def same(one: Configuration, read: t.Iterable[Configuration] | None) -> Configuration | None:
+    """The configuration as another reading shows it. None where that does not, or failed."""
+    return next((other for other in read or () if other.uuid == one.uuid), None)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of the entry that a task had for a configuration. ``message`` says what went wrong."""
+
+    configuration: Configuration
+    changed: bool
+    message: str = ""
+
+
+def attempts(configurations: t.Sequence[Configuration], result: Result) -> tuple[Attempt, ...]:
+    """From what azure_key_vaults returned for the entries of ``configurations``, in their order.
+
+    A result without ``vaults`` is that of a task that failed as a whole, for one reason.
+    """
+    vaults = result.get("vaults") or ()
+    if len(vaults) < len(configurations):
+        message = str(result.get("msg") or "nothing is known of what the task did")
+        return tuple(Attempt(one, changed=False, message=message) for one in configurations)
+    return tuple(
+        Attempt(one, bool(vault.get("changed")), str((vault.get("error") or {}).get("msg") or ""))
+        for one, vault in zip(configurations, vaults)
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a configuration.
+
+    ``state`` is ``sent`` (in check mode: would be), ``failed`` or ``left``. ``after`` says of one that was sent what
+    ONTAP reports then: ``reached``; ``lost``, where Azure was not known to be out of reach before; ``unreached``, where
+    it was; ``unreported``. It is empty of the others, and in check mode.
+    """
+
+    configuration: Configuration
+    state: str
+    after: str = ""
 
     @property
-    def condition(self) -> str:
-        """The health in a line: the verdict and what led to it."""
-        return visible(f"{self.verdict}: {'; '.join(self.reasons)}" if self.reasons else self.verdict)
-
-    @property
-    def target(self) -> dict[str, t.Any]:
-        """The options of a module that say which one is meant. Before ansible-core 2.19 an item of a loop is a template
-        again, so there is no text in it that was made here of what a cluster says."""
-        return {"scope": self.scope, "svm": self.svm or "", "uuid": self.uuid or ""}
+    def well(self) -> bool:
+        return self.state == "sent" and self.after not in ("lost", "unreached")
 
 
-def listed(names: t.Iterable[str]) -> str:
-    """Names one behind the other."""
-    return ", ".join(names)
+def outcome(attempt: Attempt, after: Configuration | None, *, check_mode: bool) -> Outcome:
+    """Of a configuration that was tried. ``after`` is how it was read then, None where it was not."""
+    before = attempt.configuration
+    if not attempt.changed:
+        return Outcome(before, "failed")
+    if check_mode:
+        return Outcome(before, "sent")
+    reach = after.reach if after else UNREPORTED
+    return Outcome(before, "sent", "lost" if reach == UNREACHED and before.reach != UNREACHED else reach)
 
 
-def condition_of(found: t.Sequence[Configuration]) -> list[str]:
-    """What needs a person, a line each, and how many can be used."""
-    ill = [f"{one.long}: {one.condition}" for one in found if one.usable is not True]
-    return [*ill, f"{len(found) - len(ill)} of {len(found)} configurations can be used."]
+def counted(configurations: t.Collection[Configuration]) -> str:
+    """How many there are, on how many clusters."""
+    return f"{len(configurations)} configurations on {len({one.host for one in configurations})} clusters"
+
+
+def verdicts(configurations: t.Iterable[Configuration]) -> str:
+    """How many there are of each verdict, such as ``48 healthy, 2 azure_unreachable``."""
+    numbers = Counter(one.verdict for one in configurations)
+    return ", ".join(f"{number} {verdict}" for verdict, number in sorted(numbers.items(), key=lambda pair: -pair[1]))
+
+
+def ills(configurations: t.Iterable[Configuration]) -> list[str]:
+    """A line for each thing that is wrong with some of them, and with which."""
+    return together(
+        (visible("; ".join((one.verdict, *one.reasons))), one.label) for one in configurations if one.usable is not True
+    )
+
+
+def together(about: t.Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each text, with all names that it is about before it."""
+    names: dict[str, list[str]] = {}
+    for text, name in about:
+        names.setdefault(text, []).append(name)
+    return [f"{', '.join(those)}: {text}" for text, those in names.items()]
+
+
+def some(names: t.Sequence[str], at_most: int = 5) -> str:
+    """The names, but only the number of most of them where there are many."""
+    if len(names) <= at_most:
+        return ", ".join(names)
+    return f"{', '.join(names[:at_most])} and {len(names) - at_most} more"

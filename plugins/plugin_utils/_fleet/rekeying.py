@@ -9,9 +9,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
-from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configurations import (
-    Configuration,
+from ansible_collections.ontap.security.plugins.plugin_utils._fleet.readings import (
     Mapping,
+    Reading,
     condition_of,
     listed,
 )
@@ -22,12 +22,12 @@ class Rekeying:
     """The named SVMs, and their configurations in use, each with the key that it uses."""
 
     svms: tuple[str, ...]
-    found: tuple[tuple[Configuration, str], ...]
+    found: tuple[tuple[Reading, str], ...]
 
     @classmethod
     def of(cls, records: t.Iterable[Mapping], svms: t.Sequence[str]) -> Rekeying:
         """From the records of azure_key_vault_info."""
-        found = [(Configuration.of_record(record), _key_of(record)) for record in records]
+        found = [(Reading.of_record(record), _key_of(record)) for record in records]
         return cls(tuple(svms), tuple((one, key) for one, key in found if one.enabled and one.svm in svms))
 
     @property
@@ -37,7 +37,7 @@ class Rekeying:
         return [svm for svm in self.svms if svm not in there]
 
     @property
-    def ill(self) -> list[Configuration]:
+    def ill(self) -> list[Reading]:
         """What is not known to be usable: no key is replaced beside that."""
         return [one for one, _key in self.found if one.usable is not True]
 

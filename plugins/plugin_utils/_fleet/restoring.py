@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configurations import (
+from ansible_collections.ontap.security.plugins.plugin_utils._fleet.readings import (
     CLUSTER,
-    Configuration,
     Mapping,
+    Reading,
     condition_of,
 )
 
@@ -20,7 +20,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configuratio
 class Restoring:
     """The configurations in use on a cluster, and which of them are asked for: SVMs by name, or all of them."""
 
-    found: tuple[Configuration, ...]
+    found: tuple[Reading, ...]
     svms: tuple[str, ...] | None = None
     cluster: bool = False
     force: bool = False
@@ -28,7 +28,7 @@ class Restoring:
     @classmethod
     def of(cls, records: t.Iterable[Mapping], svms: t.Sequence[str] | None, cluster: bool, force: bool) -> Restoring:
         """From the records of azure_key_vault_info."""
-        found = [one for one in map(Configuration.of_record, records) if one.enabled]
+        found = [one for one in map(Reading.of_record, records) if one.enabled]
         return cls(tuple(found), None if svms is None else tuple(svms), cluster, force)
 
     @property
@@ -41,11 +41,11 @@ class Restoring:
         return lacking
 
     @property
-    def to_restore(self) -> list[Configuration]:
+    def to_restore(self) -> list[Reading]:
         """What is asked for and lacks keys on some node; when forced, all that is asked for."""
         return [one for one in self.found if self._asked_for(one) and (self.force or one.keys_missing)]
 
-    def _asked_for(self, one: Configuration) -> bool:
+    def _asked_for(self, one: Reading) -> bool:
         if one.scope == "cluster":
             return self.cluster
         return self.svms is None or one.svm in self.svms

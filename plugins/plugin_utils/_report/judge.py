@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, UNDESCRIBED
 from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import usable
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
     SEVERITIES,
@@ -26,12 +27,11 @@ CLUSTER_SCOPE = "(cluster)"
 # Host, scope, SVM, configuration, field: what stays the same from one report to the next.
 Key = tuple[str, str, str, str, str]
 
-_HIGH = {
-    *("name", "key_id", "client_id", "tenant_id", "authentication_method", "state", "enabled"),
-    # Where the secret is sent, and what keeps somebody else from taking it there.
-    *("oauth_host", "verify_host", "verify_ip"),
+# Of each field that differs.
+_SEVERITY = {
+    **{name: item.severity for name, item in FIELDS.items()},
+    **dict.fromkeys(("authentication_method", "state", "enabled"), "high"),
 }
-_HIGH_UNDESCRIBED = {"oauth_host", "vault_host", "proxy_host"}
 _OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
 
 
@@ -39,7 +39,7 @@ def severity_of(name: str, desired: t.Any, actual: t.Any) -> str:
     """How bad it is that a field differs."""
     if desired is not None and actual is not None and _form(desired) == _form(actual):
         return "low"
-    return "high" if name in _HIGH else "medium"
+    return _SEVERITY.get(name, "medium")
 
 
 def _form(value: t.Any) -> str:
@@ -156,7 +156,7 @@ def judge(host: dict[str, t.Any], now: str, before: Memory, exceptions: t.Sequen
             elif "desired" in finding:
                 finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
             elif "actual" in finding:
-                finding["severity"] = "high" if name in _HIGH_UNDESCRIBED else "medium"
+                finding["severity"] = UNDESCRIBED[name].severity if name in UNDESCRIBED else "medium"
             else:
                 finding["severity"] = _OF_VERDICT[vault["verdict"]]
             finding["first_seen"] = min(before.first_seen.get(key, now), now)

@@ -12,7 +12,7 @@ import jsonschema
 
 from ansible_collections.ontap.security.plugins.filter.drift_report import drift_report
 
-SCHEMA = Path(__file__).parents[1] / "roles" / "drift_report" / "files" / "drift-report.schema.json"
+SCHEMA = Path(__file__).parents[2] / "roles" / "drift_report" / "files" / "drift-report.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026-03-0{day}T01:00:00Z" for day in (2, 3, 4))

@@ -7,7 +7,20 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from tests.beats import CERTIFICATE, CLIENT, FULL, IDENTITY, KEY, KEY_2, OLD, SECRET, TENANT, Outcome, number
+from tests.support.beats import (
+    CERTIFICATE,
+    CLIENT,
+    CREDENTIALS,
+    FULL,
+    IDENTITY,
+    KEY,
+    KEY_2,
+    OLD,
+    SECRET,
+    TENANT,
+    Outcome,
+    number,
+)
 
 PROXY = {
     "proxy_type": "http",
@@ -153,6 +166,20 @@ ROWS = [
         sent=("PATCH",),
     ),
 ]
+
+
+def changes(row: Row) -> set[str]:
+    """The options that differ from the record that is there, but for credentials, which no record shows."""
+    there = row.exists
+    if there is None:
+        return set()
+    return {name for name, value in row.options.items() if name not in CREDENTIALS and there.get(name) != value}
+
+
+# Another value of each field that a row changes alone.
+CHANGED: dict[str, t.Any] = {
+    name: row.options[name] for row in reversed(ROWS) for name in changes(row) - {"state"} if changes(row) == {name}
+}
 
 
 def check_row(row: Row, beats: t.Sequence[Outcome]) -> None:

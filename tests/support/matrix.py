@@ -11,9 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from tests.beats import CLIENT, FULL, KEY_2, OLD, SECRET, WRITES, Outcome, drive, number
-from tests.waits import Waits
-from tests.wire import WiredCluster
+from tests.support.beats import CLIENT, FULL, KEY_2, OLD, SECRET, WRITES, Outcome, drive, number
+from tests.support.waits import Waits
+from tests.support.wire import WiredCluster
 
 RELEASES = ("9.7", "9.10.1", "9.14.1", "9.18.1")
 LONG = {"create": 30.0, "patch": 30.0, "delete": 30.0, "restore": 30.0, "rekey-internal": 30.0, "rekey-external": 30.0}

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.beats import CERTIFICATE, FULL, IDENTITY, KEY, OLD, SECRET, VAULT, Outcome, connection
-from tests.integration.harness import Task, play
 from tests.simulator import Simulator
+from tests.support.beats import CERTIFICATE, FULL, IDENTITY, KEY, OLD, SECRET, VAULT, Outcome, connection
+from tests.support.tasks import Task, perform
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ OPTIONS: list[tuple[dict[str, t.Any], tuple[str, ...], int]] = [
 
 def test_options(sim: Simulator) -> None:
     tasks = [Task(options, check=check) for options, _words, _requests in OPTIONS for check in (True, False)]
-    outcomes = play(sim, tasks).outcomes
+    outcomes = perform(sim, tasks)
     for index, (_options, words, requests) in enumerate(OPTIONS):
         predicted, done = outcomes[2 * index : 2 * index + 2]
         assert_refused(predicted, *words, requests=requests)
@@ -93,7 +93,7 @@ def test_options(sim: Simulator) -> None:
 
 def test_a_key_of_another_vault_is_a_warning(sim: Simulator) -> None:
     task = Task({**NEW, "key_id": "https://hsm.managedhsm.azure.net/keys/k"}, check=True)
-    (predicted,) = play(sim, [task]).outcomes
+    (predicted,) = perform(sim, [task])
     assert not predicted.failed
     assert any("another vault" in warning for warning in predicted.result["warnings"])
 
@@ -119,7 +119,7 @@ def test_logins(sim: Simulator) -> None:
         ({**full, "http_port": 0}, ("http_port",), 0),
         ({**full, "request_timeout": 0}, ("request_timeout",), 0),
     ]
-    outcomes = play(sim, [Task({**NEW, **row}) for row, _words, _requests in rows], defaults={}).outcomes
+    outcomes = perform(sim, [Task({**NEW, **row}) for row, _words, _requests in rows], defaults={})
     for outcome, (_row, words, requests) in zip(outcomes, rows):
         assert_refused(outcome, *words, requests=requests)
         assert "wrong-one" not in outcome.msg
@@ -138,7 +138,7 @@ def test_options_that_ansible_refuses(sim: Simulator) -> None:
         ({}, {"ONTAP_VALIDATE_CERTS": "perhaps"}, ("boolean", "validate_certs (ONTAP_VALIDATE_CERTS)")),
     ]
     tasks = [Task({**NEW, **full, **given}, environment=environment) for given, environment, _words in rows]
-    for outcome, (_given, _environment, words) in zip(play(sim, tasks, defaults={}).outcomes, rows):
+    for outcome, (_given, _environment, words) in zip(perform(sim, tasks, defaults={}), rows):
         assert (outcome.failed, outcome.requests) == (True, [])
         for word in words:
             assert word in outcome.msg
@@ -163,14 +163,14 @@ def test_what_does_not_answer_as_ontap(sim: Simulator, tmp_path: Path) -> None:
         ({"ca_path": str(no_ca)}, ("ca_path", str(no_ca), "PEM")),
         ({"ca_path": "/nowhere.pem"}, ("ca_path", "/nowhere.pem")),
     ]
-    outcomes = play(sim, [Task({**NEW, **full, **row}) for row, _words in rows], defaults={}).outcomes
+    outcomes = perform(sim, [Task({**NEW, **full, **row}) for row, _words in rows], defaults={})
     for outcome, (_row, words) in zip(outcomes, rows):
         assert_refused(outcome, *words, requests=0)
     # A private CA in the environment of requests is not asked, in neither direction.
     misleading = {"REQUESTS_CA_BUNDLE": str(sim.ca_path), "CURL_CA_BUNDLE": str(sim.ca_path)}
-    (untrusted,) = play(sim, [Task({**NEW, **full, "ca_path": ""}, environment=misleading)], defaults={}).outcomes
+    (untrusted,) = perform(sim, [Task({**NEW, **full, "ca_path": ""}, environment=misleading)], defaults={})
     assert_refused(untrusted, "not trusted", requests=0)
-    (trusted, unchecked) = play(
+    (trusted, unchecked) = perform(
         sim,
         [
             Task({**NEW, **full}, check=True, environment={"REQUESTS_CA_BUNDLE": str(other_ca)}),
@@ -181,7 +181,7 @@ def test_what_does_not_answer_as_ontap(sim: Simulator, tmp_path: Path) -> None:
             ),
         ],
         defaults={},
-    ).outcomes
+    )
     assert not trusted.failed, trusted.msg
     assert not unchecked.failed, unchecked.msg
 
@@ -191,7 +191,7 @@ def test_proxy_and_netrc(sim: Simulator, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     (tmp_path / ".netrc").chmod(0o600)
     dead = f"http://127.0.0.1:{closed_port()}"
-    through, past, netrc, garbage, certificate = play(
+    through, past, netrc, garbage, certificate = perform(
         sim,
         [
             Task(NEW, check=True, environment={"HTTPS_PROXY": dead, "NO_PROXY": ""}),
@@ -205,7 +205,7 @@ def test_proxy_and_netrc(sim: Simulator, tmp_path: Path) -> None:
                 environment={"AKV_CLIENT_SECRET": "ambient-secret"},
             ),
         ],
-    ).outcomes
+    )
     assert_refused(through, "proxy", "HTTPS_PROXY", requests=0)
     assert not past.failed, past.msg
     assert not netrc.failed, netrc.msg
@@ -215,10 +215,10 @@ def test_proxy_and_netrc(sim: Simulator, tmp_path: Path) -> None:
 
 
 def test_broken_answers(sim: Simulator) -> None:
-    """A proxy's page, JSON cut in half: under ansible-playbook, with no traceback at any verbosity."""
+    """A proxy's page, JSON cut in half: with no traceback at any verbosity."""
     for fault in ({"kind": "html", "status": 200}, {"kind": "html", "status": 403}, {"kind": "truncate"}):
         sim.fault(method="GET", times=None, **fault)
-        (outcome,) = play(sim, [Task(NEW)], arguments=["-vvvvv"]).outcomes
+        (outcome,) = perform(sim, [Task(NEW)])
         sim.clear_faults()
         assert_refused(outcome, "proxy")
         assert "<html" not in outcome.msg

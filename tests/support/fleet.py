@@ -5,29 +5,28 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.awx.extra_vars import written
-from tests.beats import connection
 from tests.simulator import Simulator
+from tests.support.beats import connection
+from tests.support.runner import Ran, ansible_playbook, environment
 
 
 @dataclass(frozen=True)
-class Reported:
-    """One run: its exit status, what it printed, and the folder with the report."""
+class Reported(Ran):
+    """A run, and the report that it left."""
 
-    status: int
-    output: str
-    folder: Path
+    @property
+    def files(self) -> Path:
+        """The folder with the report."""
+        return self.folder / "drift-report"
 
     @property
     def report(self) -> dict[str, t.Any]:
-        return t.cast("dict[str, t.Any]", json.loads((self.folder / "drift-report.json").read_text(encoding="utf-8")))
+        return t.cast("dict[str, t.Any]", json.loads((self.files / "drift-report.json").read_text(encoding="utf-8")))
 
     def host(self, name: str) -> dict[str, t.Any]:
         return next(host for host in self.report["hosts"] if host["host"] == name)
@@ -49,28 +48,11 @@ def drift_report(
     inventory = folder / "inventory.json"
     inventory.write_text(json.dumps({"clusters": {"hosts": hosts}}), encoding="utf-8")
     (folder / "extravars").write_text(written({"awx_job_id": 7, **variables}), encoding="utf-8")
-    finished = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            playbook,
-            *("-i", str(inventory), "-e", f"@{folder / 'extravars'}", *arguments),
-        ],
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("ONTAP_", "AKV_"))},
-            "ANSIBLE_LOCAL_TEMP": str(folder),
-            "ANSIBLE_REMOTE_TEMP": str(folder),
-            "ANSIBLE_HOME": str(folder),
-            "ANSIBLE_NOCOLOR": "true",
-            "ANSIBLE_SHOW_CUSTOM_STATS": "true",
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-        check=False,
+    ran = ansible_playbook(
+        playbook,
+        *("-i", str(inventory), "-e", f"@{folder / 'extravars'}", *arguments),
+        folder=folder,
+        env=environment(folder, ANSIBLE_SHOW_CUSTOM_STATS="true"),
+        secrets=[host["ontap_password"] for host in hosts.values() if "ontap_password" in host],
     )
-    output = finished.stdout + finished.stderr
-    assert "Traceback" not in output, output
-    assert "DEPRECATION" not in output, output
-    return Reported(finished.returncode, output, folder / "drift-report")
+    return Reported(**vars(ran))
