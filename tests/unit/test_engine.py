@@ -373,30 +373,13 @@ def test_all_of_a_cluster_at_once() -> None:
         ("POST", "/api/lamps"),
     ]
     assert done["summary"] == predicted["summary"]
+    well = {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": []}
     assert [
         (one["verdict"], one["changed"], one["bright"], one["undescribed"], one["health"]) for one in done["lamps"]
     ] == [
-        (
-            "missing",
-            True,
-            True,
-            [],
-            {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": []},
-        ),
-        (
-            "drifted",
-            True,
-            True,
-            [],
-            {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": []},
-        ),
-        (
-            "in_sync",
-            False,
-            True,
-            [{"field": "shade", "actual": "silk"}],
-            {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": []},
-        ),
+        ("missing", True, True, [], well),
+        ("drifted", True, True, [], well),
+        ("in_sync", False, True, [{"field": "shade", "actual": "silk"}], well),
         ("unmanaged", True, False, [], None),
     ]
     assert done["warnings"] == ["lamps[0] (svm vs0): Sent the credential of SVM vs0: it opens."]
