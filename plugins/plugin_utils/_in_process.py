@@ -24,6 +24,7 @@ import json
 import os
 import shlex
 import sys
+import traceback
 import types
 import typing as t
 
@@ -46,6 +47,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.text import 
 _Built: t.Final = getattr(module_common, "_BuiltModule", None)
 if _Built is not None:
     from ansible.module_utils import _internal
+    from ansible.module_utils._internal._ansiballz import _loader
 
 _SWITCH: t.Final = "ontap_in_process"
 # How 2.19 and later write arguments and results of modules that ask for nothing else.
@@ -162,15 +164,12 @@ def packed(arguments: Task, path: str) -> t.Any:
 
 
 def called(main: t.Callable[[], t.Any], arguments: bytes, folder: str) -> dict[str, t.Any]:
-    """Call a module's ``main`` in ``folder``. Returns status and output, as of a process.
-
-    What the module is not prepared for it raises, where a process would print a traceback.
-    """
+    """Call a module's ``main`` in ``folder``. Returns status and output, as of a process."""
     out, err = io.StringIO(), io.StringIO()
     status: t.Any = 0
     with _alone(arguments), _folder(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            main()
+            _run(main)
         except SystemExit as exc:
             status = exc.code
     return {
@@ -180,6 +179,18 @@ def called(main: t.Callable[[], t.Any], arguments: bytes, folder: str) -> dict[s
         "stderr": err.getvalue(),
         "stderr_lines": err.getvalue().splitlines(),
     }
+
+
+def _run(main: t.Callable[[], t.Any]) -> None:
+    """End as a process does that meets what its module is not prepared for. A task's timeout is no such exception."""
+    try:
+        main()
+    except Exception as exc:
+        if _Built is None:
+            traceback.print_exc()
+            sys.exit(1)
+        # What a packed module ends with: it prints the exception as a result.
+        _loader._handle_exception(exc, _FORMAT)
 
 
 @contextlib.contextmanager
