@@ -36,8 +36,10 @@ from ansible.module_utils.common import json as formats
 from ansible.module_utils.common import warnings
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import normal
+from ansible.plugins.loader import connection_loader, filter_loader, shell_loader, test_loader
 from ansible.utils.display import Display
 
+from ansible_collections.ontap.security.plugins.module_utils._azure import health
 from ansible_collections.ontap.security.plugins.module_utils._engine import carry_out, surroundings
 from ansible_collections.ontap.security.plugins.module_utils._ontap import catalogue
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import REQUESTS_IMPORT_ERROR
@@ -55,7 +57,16 @@ _FORMAT: t.Final = "legacy"
 _AUTOMATIC: t.Final = ("", "auto", "auto_legacy", "auto_legacy_silent", "auto_silent")
 
 # Modules import these when they need them. So every fork has them already.
-_INHERITED: t.Final = (carry_out, surroundings, catalogue)
+_INHERITED: t.Final = (carry_out, surroundings, catalogue, health)
+# The same for what Ansible loads for a task: of templates, any one brings all of its kind and collection.
+filter_loader.get("ontap.security.vault_entries")
+filter_loader.get("ansible.builtin.bool")
+test_loader.get("ansible.builtin.defined")
+shell_loader.get("sh")
+connection_loader.get("local", class_only=True)
+if _Built is not None:
+    for _way in formats.Direction:
+        formats.get_module_encoder(_FORMAT, _way)
 
 Task = t.Mapping[str, t.Any]
 
