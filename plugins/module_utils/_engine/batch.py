@@ -384,8 +384,13 @@ def _carry_out_all(
     try:
         if items:
             with ThreadPoolExecutor(min(concurrency, len(items))) as pool:
-                # Asking for the results raises what no OntapError is: a bug must not be silent.
-                list(pool.map(carry, items))
+                try:
+                    # Asking for the results raises what no OntapError is: a bug must not be silent.
+                    list(pool.map(carry, items))
+                except BaseException:
+                    # A bug, or the end of the task's time: what nobody will hear of is not sent.
+                    client.stop()
+                    raise
     finally:
         for session in sessions:
             session.close()
