@@ -143,7 +143,7 @@ class _Item:
         return self.record.get("uuid") or (self.current.uuid if self.current else None)
 
     def as_result(self, *, with_health: bool) -> dict[str, t.Any]:
-        target, current, record = self.desired.target, self.current, self.record
+        target, current, record, resource = self.desired.target, self.current, self.record, self.desired.resource
         svm = {**self.svm, **(record.get("svm") or {})}
         error = None
         if self.error is not None:
@@ -154,6 +154,9 @@ class _Item:
             "configuration": (record.get("configuration") or {}).get("name") or target.configuration,
             "uuid": self.uuid,
             "enabled": record.get("enabled") is not False if self.uuid else None,
+            "found": {name: current.record.get(name) for name in resource.fields if name in resource.standard}
+            if current
+            else None,
             "verdict": self.verdict,
             "changed": bool(self.result.get("changed")),
             "drift": [drift.as_result() for drift in self.plan.drift],
