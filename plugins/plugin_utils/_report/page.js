@@ -13,7 +13,7 @@
   const lazily = (make) => { let made; return () => (made ??= make().toLowerCase()); };
   const groups = kinds.flatMap((kind) => all("article", kind).map((row) => ({
     row, kind, host: row.dataset.h, severity: row.dataset.s, groups: row.dataset.g.split("|"), fresh: "n" in row.dataset,
-    text: lazily(() => `${kind.firstElementChild.querySelector(".what").textContent} ${row.textContent}`),
+    text: lazily(() => `${kind.querySelector("b").textContent} ${row.textContent}`),
   })));
   const lines = all("[data-t]").map((row) => ({ row, text: lazily(() => row.textContent) }));
   const names = ["q", "view", "severity", "group", "new"].filter($);
@@ -143,7 +143,7 @@
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   };
   const furnish = (below) => {
-    for (const thing of all(".copy", below)) {
+    for (const thing of all(".copy, td > code:not(:only-child), .use p code", below)) {
       if (thing.dataset.b || thing.closest("summary")) continue;
       thing.dataset.b = "1";
       const text = thing.textContent;
@@ -159,13 +159,14 @@
   document.addEventListener("toggle", (event) => { if (event.target.open) furnish(event.target); }, true);
 
   // Print shows all that matches.
-  let opened = [];
+  const opened = [];
   window.addEventListener("beforeprint", () => {
-    opened = all("details:not([open])");
-    for (const one of opened) one.open = true;
+    const shut = all("details:not([open])");
+    for (const one of shut) one.open = true;
+    opened.push(...shut);
   });
   window.addEventListener("afterprint", () => {
-    for (const one of opened) one.open = false;
+    for (const one of opened.splice(0)) one.open = false;
   });
   // On a small screen every card shows what is described and what was found, until these are too many.
   if (matchMedia("(max-width: 600px)").matches) {

@@ -68,6 +68,7 @@ _STANDINGS: t.Final = {"not_compared": "not compared", "health_unknown": "health
 _VERDICTS: t.Final = {"in_sync": "as described", "drifted": "differs"}
 # Up to so many clusters have their names beside their squares, and so many names are worth a list of their own.
 _NAMED, _MOST_NAMES = 60, 3
+_STANDING_HEAD = '<th scope="col">Verdict<th scope="col">Health<th scope="col">Since'
 
 
 def _text(value: t.Any) -> str:
@@ -223,7 +224,7 @@ def _controls(report: Mapping) -> t.Iterator[str]:
         yield from (f"<option>{_text(name)}</option>" for name in names)
         yield "</select></div>"
     if report["summary"]["since_last"]:
-        yield '<div><label for="new">Since last time</label><select id="new"><option value="">all</option>'
+        yield '<div><label for="new">Age</label><select id="new"><option value="">any</option>'
         yield '<option value="new">only new</option></select></div>'
     yield '<span id="shown" role="status"></span></div>'
 
@@ -279,11 +280,14 @@ def _group(group: Group, host: Mapping) -> t.Iterator[str]:
     # Where the same configurations differ in several ways, they are named once.
     together = len({case.members for case in group.cases}) == 1
     several = len({case.field for case in group.cases}) > 1
-    for case in group.cases:
+    listed = not several and len(group.cases) > _MOST_NAMES and group.cases[0].field not in ("", "health")
+    for case in () if listed else group.cases:
         yield from _case(case, several)
         if not together:
             yield _members(case.rows)
-    if together:
+    if listed:
+        yield _listed(group)
+    elif together:
         yield _members(group.cases[0].rows)
     yield f'<p class="do">{_text(advice.words)}</p>{_command(advice.command)}</article>'
 
@@ -309,32 +313,49 @@ def _case(case: Case, several: bool) -> t.Iterator[str]:
         yield f"<p>{state} {_text(first.expires)}: {_text(first.reason)}</p>"
 
 
+def _marked(part: values.Part) -> str:
+    return f"<mark>{_text(part.text)}</mark>" if part.differs else _text(part.text)
+
+
+def _listed(group: Group) -> str:
+    """Many configurations with a difference of their own each."""
+    notes = "".join(f"<p>{_linked(note)}</p>" for note in dict.fromkeys(case.note for case in group.cases) if note)
+    lines = []
+    for case in group.cases:
+        wanted, found = values.compared(visible(shown(case.desired)), visible(shown(case.actual)))
+        both = "".join(f"<code>{''.join(map(_marked, parts))}</code>" for parts in (wanted, found))
+        lines += [f"<tr><td>{_text(row.where)}<td>{both}{_standing(row)}" for row in case.rows]
+    return (
+        f'{notes}<details open><summary>{counted(len(group.members), "configuration")}</summary><table class="members">'
+        f'<thead><tr><th scope="col">Configuration<th scope="col">Described, and found{_STANDING_HEAD}</thead><tbody>'
+        f"{''.join(lines)}</table></details>"
+    )
+
+
+def _standing(row: Row) -> str:
+    """The cells of a configuration's verdict and its health, which are two things, and of its age."""
+    mark = ' <span class="new">new</span>' if row.new else ""
+    return (
+        f"<td>{_text(_VERDICTS.get(row.verdict, words(row.verdict)))}<td>{_health(row.health)}"
+        f"<td>{_text(row.first_seen[:10])}{mark}"
+    )
+
+
 def _value(parts: t.Sequence[values.Part], text: str, nothing: str) -> str:
     """A value with its parts; what differs is marked and underlined, and its text is the value to the letter."""
     if not text:
         return f'<span class="soft">{nothing}</span>'
-    inside = []
-    for part in parts:
-        content = _text(part.text)
-        if part.differs:
-            content = f"<mark>{content}</mark>"
-        inside.append(f'<span data-p="{part.name}">{content}</span>' if part.name else content)
+    inside = [f'<span data-p="{part.name}">{_marked(part)}</span>' if part.name else _marked(part) for part in parts]
     # A line may break before a part that has a name, and nowhere else.
     return f'<code class="copy">{"".join(inside).replace("/<span", "/<wbr><span")}</code>'
 
 
 def _members(found: t.Sequence[Row]) -> str:
-    """The configurations of a group, each with its verdict and its health, which are two things."""
-    lines = []
-    for row in dict.fromkeys(found):
-        mark = ' <span class="new">new</span>' if row.new else ""
-        lines.append(
-            f"<tr><td>{_text(row.where)}<td>{_text(_VERDICTS.get(row.verdict, words(row.verdict)))}"
-            f"<td>{_health(row.health)}<td>{_text(row.first_seen[:10])}{mark}"
-        )
+    """The configurations of a group."""
+    lines = [f"<tr><td>{_text(row.where)}{_standing(row)}" for row in found]
     table = (
-        '<table class="members"><thead><tr><th scope="col">Configuration<th scope="col">Verdict<th scope="col">Health'
-        f'<th scope="col">Since</thead><tbody>{"".join(lines)}</table>'
+        f'<table class="members"><thead><tr><th scope="col">Configuration{_STANDING_HEAD}</thead><tbody>'
+        f"{''.join(lines)}</table>"
     )
     if len(found) <= _MOST_NAMES:
         return table
@@ -433,9 +454,8 @@ def _fleet(report: Mapping) -> t.Iterator[str]:
             colour, sign, said = _STATES[states[number]]
             host = _text(hosts[number]["host"])
             yield (
-                f'<li><a href="#h-{number}" data-h="{host}" title="{host}: {said}">'
-                f'<span class="key {colour}" aria-hidden="true">{sign}</span><span class="name">{host}</span>'
-                f'<span class="hide">: {said}</span></a>'
+                f'<li><a href="#h-{number}" data-h="{host}" title="{host}: {said}" aria-label="{host}: {said}">'
+                f'<span class="key {colour}" aria-hidden="true">{sign}</span><span class="name">{host}</span></a>'
             )
         yield "</ul>"
     yield '<ul class="legend">'
@@ -476,12 +496,15 @@ def _uses(report: Mapping) -> t.Iterator[str]:
             parts = values.compared(use.value, use.value)[0]
             yield (
                 f'<details class="use" data-t><summary>{_value(parts, use.value, "")}<small>'
-                f"{counted(use.number, 'configuration')} on {counted(len(use.hosts), 'cluster')}</small></summary><dl>"
+                f"{counted(use.number, 'configuration')} on {counted(use.clusters, 'cluster')}</small></summary>"
             )
-            for host, names in use.hosts.items():
-                marked = [_text(name) + (" \u2260" if (host, name) in use.strange else "") for name in names]
-                yield f"<dt>{_text(host)}<dd>{', <wbr>'.join(marked)}"
-            yield "</dl></details>"
+            for version, hosts in use.versions.items():
+                yield f"<p>version <code>{_text(version)}</code></p><dl>" if version else "<dl>"
+                for host, names in hosts.items():
+                    marked = [_text(name) + (" \u2260" if (host, name) in use.strange else "") for name in names]
+                    yield f"<dt>{_text(host)}<dd>{', <wbr>'.join(marked)}"
+                yield "</dl>"
+            yield "</details>"
         yield "</div>"
     yield "</section>"
 

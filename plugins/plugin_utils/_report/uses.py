@@ -6,6 +6,7 @@ disable one. Pure."""
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass
 
@@ -18,42 +19,49 @@ FIELDS: t.Final = {"key_id": "Key", "name": "Vault", "client_id": "Application"}
 
 @dataclass(frozen=True)
 class Use:
-    """A vault, a key with or without a version, or an application, and by cluster the configurations that use it.
+    """A vault, a key or an application, and the configurations that use it: by version of the key, which is empty where
+    there is none or nobody knows it, and then by cluster.
 
-    ``strange`` are those among them for which something else is described, or nothing.
+    ``strange`` are those among them, by cluster and name, for which something else is described, or nothing.
     """
 
     value: str
-    hosts: t.Mapping[str, t.Sequence[str]]
+    versions: t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
     strange: frozenset[tuple[str, str]]
 
     @property
     def number(self) -> int:
-        return sum(map(len, self.hosts.values()))
+        return sum(len(names) for hosts in self.versions.values() for names in hosts.values())
+
+    @property
+    def clusters(self) -> int:
+        return len({host for hosts in self.versions.values() for host in hosts})
 
 
 def uses(report: Mapping, field: str) -> list[Use]:
-    """What is used by at least one configuration, by name; the versions of a key are next to each other."""
-    found: dict[str, dict[str, list[str]]] = {}
+    """What is used by at least one configuration, by name."""
+    found: dict[str, dict[str, dict[str, list[str]]]] = {}
     strange: dict[str, set[tuple[str, str]]] = {}
     for host in report["hosts"]:
         for vault in host["vaults"]:
             value = (vault["found"] or {}).get(field)
             if not value:
                 continue
-            name = _canonical(field, str(value))
+            name, version = _canonical(field, str(value))
             where = place(vault)
-            found.setdefault(name, {}).setdefault(host["host"], []).append(where)
+            found.setdefault(name, {}).setdefault(version, {}).setdefault(host["host"], []).append(where)
             if vault["verdict"] == "unmanaged" or any(entry["field"] == field for entry in vault["drift"]):
                 strange.setdefault(name, set()).add((host["host"], where))
-    return [Use(name, hosts, frozenset(strange.get(name, ()))) for name, hosts in sorted(found.items())]
+    return [
+        Use(name, dict(sorted(versions.items())), frozenset(strange.get(name, ())))
+        for name, versions in sorted(found.items())
+    ]
 
 
-def _canonical(field: str, value: str) -> str:
-    """One spelling for what is the same."""
-    if field != "key_id":
-        return str(canonical_uri(value)) if field == "name" else value.lower()
-    key = key_of(value)
-    if key is None:
-        return value
-    return f"{key.vault}/keys/{key.name}" + (f"/{key.version}" if key.version else "")
+@functools.lru_cache(maxsize=10_000)
+def _canonical(field: str, value: str) -> tuple[str, str]:
+    """One spelling for what is the same, and the version of a key."""
+    key = key_of(value) if field == "key_id" else None
+    if key is not None:
+        return f"{key.vault}/keys/{key.name}", key.version or ""
+    return str(canonical_uri(value)) if field == "name" else value.lower() if field == "client_id" else value, ""

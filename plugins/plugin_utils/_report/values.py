@@ -34,7 +34,7 @@ def compared(one: str, other: str) -> tuple[list[Part], list[Part]]:
     if mine and others and {part.name for part in mine} & {part.name for part in others} - {""}:
         return _marked(mine, others), _marked(others, mine)
     if not one or not other:
-        return [Part(one)] if one else [], [Part(other)] if other else []
+        return mine or [Part(one)][: len(one)], others or [Part(other)][: len(other)]
     return _middle(one, other)
 
 
