@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import make
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump
+from ansible_collections.ontap.security.plugins.plugin_utils._report.since import KEEP
 
 DOCUMENTATION = r"""
 name: drift_report
@@ -106,6 +107,9 @@ def drift_report(
     clusters: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     previous: t.Any = None,
     ignore: t.Any = None,
+    groups: t.Mapping[str, t.Sequence[str]] | None = None,
+    provenance: t.Mapping[str, t.Any] | None = None,
+    keep: int = KEEP,
 ) -> str:
     """The report as JSON text, with no template hidden in it."""
     try:
@@ -117,6 +121,9 @@ def drift_report(
             clusters=clusters,
             previous=previous,
             ignore=ignore or (),
+            groups=groups,
+            provenance=provenance,
+            keep=int(keep),
         )
     except ReportError as exc:
         raise AnsibleFilterError(f"No drift report can be made: {exc}") from exc

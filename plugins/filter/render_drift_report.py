@@ -9,8 +9,14 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import csv_text, junit, markdown, table
-from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump, load
+from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import (
+    csv_text,
+    junit,
+    markdown,
+    message,
+    table,
+)
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, digest, dump, load
 from ansible_collections.ontap.security.plugins.plugin_utils._report.page import page
 
 DOCUMENTATION = r"""
@@ -57,13 +63,15 @@ _value:
   type: str
 """
 
-RENDERERS: t.Final[dict[str, t.Callable[[t.Mapping[str, t.Any]], str]]] = {
-    "json": dump,
-    "html": page,
-    "md": markdown,
-    "csv": csv_text,
-    "xml": junit,
-    "text": lambda report: "\n".join(table(report)),
+# Each takes the report, and what it was given as.
+RENDERERS: t.Final[dict[str, t.Callable[[t.Mapping[str, t.Any], t.Any], str]]] = {
+    "json": lambda report, _given: dump(report),
+    "html": lambda report, given: page(report, digest(given)),
+    "md": lambda report, _given: markdown(report),
+    "csv": lambda report, _given: csv_text(report),
+    "xml": lambda report, _given: junit(report),
+    "txt": lambda report, _given: message(report),
+    "text": lambda report, _given: "\n".join(table(report)),
 }
 
 
@@ -72,7 +80,7 @@ def render_drift_report(report: t.Any, format: str) -> str:  # noqa: A002 - what
     if format not in RENDERERS:
         raise AnsibleFilterError(f"render_drift_report knows {', '.join(RENDERERS)}, not {format}.")
     try:
-        return RENDERERS[format](load(report))
+        return RENDERERS[format](load(report), report)
     except (ReportError, KeyError, TypeError) as exc:
         raise AnsibleFilterError(f"The drift report cannot be rendered: {exc}") from exc
 

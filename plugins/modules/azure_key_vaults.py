@@ -341,6 +341,12 @@ vaults:
       description: Whether it is the one in use, where it exists. ONTAP 9.14.1 and later can hold inactive ones beside it.
       type: bool
       returned: always
+    found:
+      description:
+        - What was there when the task looked, as C(name), C(key_id), C(client_id) and C(tenant_id).
+        - C(null) where there was no configuration.
+      type: dict
+      returned: always
     verdict:
       description:
         - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place)
@@ -421,6 +427,11 @@ vaults:
       configuration: default
       uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
       enabled: true
+      found:
+        name: https://mykeyvault.vault.azure.net/
+        key_id: https://mykeyvault.vault.azure.net/keys/key1/a8e619fd8f234db3b0b95c59540e2a74
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+        tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
       verdict: drifted
       changed: true
       became: changed

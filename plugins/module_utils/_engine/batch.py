@@ -159,7 +159,7 @@ class _Item:
         return "removed" if any(drift.action == "delete" for drift in self.plan.drift) else "changed"
 
     def as_result(self, *, with_health: bool) -> dict[str, t.Any]:
-        target, current, record = self.desired.target, self.current, self.record
+        target, current, record, resource = self.desired.target, self.current, self.record, self.desired.resource
         svm = {**self.svm, **(record.get("svm") or {})}
         error = None
         if self.error is not None:
@@ -170,6 +170,9 @@ class _Item:
             "configuration": (record.get("configuration") or {}).get("name") or target.configuration,
             "uuid": self.uuid,
             "enabled": record.get("enabled") is not False if self.uuid else None,
+            "found": {name: current.record.get(name) for name in resource.fields if name in resource.standard}
+            if current
+            else None,
             "verdict": self.verdict,
             "changed": bool(self.result.get("changed")),
             "became": self.became,
