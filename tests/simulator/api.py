@@ -100,6 +100,7 @@ def dispatch(ontap: Ontap, call: Call, headers: t.Mapping[str, str]) -> Answer:
     operation, function = route.methods[method]
     ontap.jobs.settle()
     ontap.check_refused(operation)
+    ontap.approvals.check(operation, call, ontap.clock.now())
     call.tunnel = tunnel(ontap, headers, 13434920 if operation == "key-stores-list" else 2621462)
     return function(ontap, call, *parts)
 

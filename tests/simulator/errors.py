@@ -68,6 +68,8 @@ GENERIC: dict[int, tuple[int, str]] = {
     262292: (400, "The operation is partially complete."),
     262293: (400, "The job is still running."),
     262294: (400, "The job does not belong to this API."),
+    # Reading: which status it has is not documented.
+    262325: (400, "The security multi-admin-verify request requires approval."),
     263149: (400, "The limit for tags is reached."),
     393271: (500, "A node is out of quorum."),
     # Reading: the table says 400; 401 is what clusters send.

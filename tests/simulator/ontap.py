@@ -14,6 +14,7 @@ import threading
 import typing as t
 import uuid as uuids
 
+from tests.simulator.approval import Approvals
 from tests.simulator.clock import Clock
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import schemas
@@ -137,6 +138,7 @@ class Ontap:
         self.switches = Switches()
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
+        self.approvals = Approvals()
         self.forced: dict[str, int] = {}
 
     # --- what the operations ask
@@ -225,6 +227,7 @@ class Ontap:
                 for node in self.nodes
             },
             "jobs": self.jobs.snapshot(),
+            "approvals": self.approvals.snapshot(),
         }
 
     @locked
@@ -430,6 +433,20 @@ class Ontap:
         """Take back ``refuse``, for one operation or for all."""
         for name in [operation] if operation else list(self.refusals):
             self.refusals.pop(name, None)
+
+    @scene
+    def require_approval(self, operation: str, *, status: int | None = None) -> None:
+        """Protect an operation by multi-admin verification: it waits for ``approve``, answered with 262325 till then."""
+        if not self.profile.since("9.11.1"):
+            raise ValueError(f"ONTAP {self.profile.release} has no multi-admin verification")
+        if operation not in OPERATIONS:
+            raise ValueError(f"operation {operation!r}: one of {', '.join(OPERATIONS)}")
+        self.approvals.protected[operation] = status
+
+    @scene
+    def approve(self, index: int) -> None:
+        """Approve a request as other administrators would: the same request is carried out when it comes again."""
+        self.approvals.approve(index, self.clock.now())
 
     @scene
     def set_duration(self, operation: str, seconds: float) -> None:

@@ -35,6 +35,9 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
+# What can be said of a configuration.
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "waiting_for_approval", "error")
+
 # UUIDs that comfortably fit into a URL.
 _LONGEST_LIST = 50
 
@@ -202,8 +205,7 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         _judge(client, batch, (*items, *strangers), records if check_mode or not todo else None)
     result = _result(batch, items, strangers)
     failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
-    # What nobody knows the outcome of comes first.
-    failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
+    failed.sort(key=lambda one: _urgency(one[1]))
     if failed:
         raise _failure(failed, len(items) + len(strangers), result)
     return result
@@ -362,7 +364,7 @@ def _carry_out_all(
             )
         except OntapError as exc:
             item.result = exc.result
-            item.fail(exc, "error")
+            item.fail(exc, "waiting_for_approval" if exc.awaits_approval else "error")
 
     try:
         if items:
@@ -439,7 +441,7 @@ def _judge(client: Client, batch: Batch, items: t.Sequence[_Item], records: tupl
 def _result(batch: Batch, items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str, t.Any]:
     everything = [*items, *strangers]
     shown = [item.as_result(with_health=batch.health) for item in everything]
-    summary = dict.fromkeys(("in_sync", "missing", "drifted", "unmanaged", "blocked", "error"), 0)
+    summary = dict.fromkeys(VERDICTS, 0)
     for one in shown:
         summary[one["verdict"]] += 1
     return {
@@ -461,11 +463,21 @@ def _warnings(items: t.Sequence[_Item]) -> list[str]:
     return [f"{', '.join(about)}: {text}" for text, about in names.items()]
 
 
+def _urgency(error: OntapError) -> int:
+    """What nobody knows the outcome of comes first, and last what only waits for somebody."""
+    if UNKNOWN in (action["outcome"] for action in error.result.get("actions", ())):
+        return 0
+    return 2 if error.awaits_approval else 1
+
+
 def _failure(failed: t.Sequence[tuple[str, OntapError]], number: int, result: dict[str, t.Any]) -> OntapError:
     """One error that lists every failure; its details are those of the first."""
     first = failed[0][1]
+    waiting = sum(error.awaits_approval for _name, error in failed)
+    said = [f"{len(failed) - waiting} of {number} configurations failed"] if waiting < len(failed) else []
+    said += [f"{waiting} of {number} configurations wait for approval"] if waiting else []
     error = BlockedError(
-        f"{len(failed)} of {number} configurations failed",
+        ", ".join(said),
         meaning="\n".join(f"{name}: {exc.text()}" for name, exc in failed),
         remedy=first.remedy,
         code=first.code,

@@ -766,6 +766,11 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
     },
     "Login and permission": {
+        "262325": Explanation(
+            "Multi-admin verification holds the request back until other administrators have approved it.",
+            "Have them approve it (`security multi-admin-verify request approve -index INDEX`). Then run the same task "
+            "again before the approval expires, by default within an hour: it completes the change.",
+        ),
         "6": Explanation(
             "The login may not do what was asked.",
             "Give the user's role access to `/api/security/azure-key-vaults` and `/api/security/key-stores`, all or "

@@ -12,6 +12,10 @@ ALREADY_CONFIGURED = "65537500"
 RESTORE_INCOMPLETE = "65537515"
 NO_INTERNAL_KEY = "65537559"
 
+# Multi-admin verification has stopped a write until other administrators approve it. Nothing was done, and the same
+# request does it once they have; nothing is won by asking again before.
+APPROVAL_REQUIRED = "262325"
+
 # A query names something that this release does not have: as an argument, in fields, or in order_by.
 UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
 

@@ -74,8 +74,8 @@ def names_request(description: str, method: str, path: str) -> bool:
 
 
 def job_error(job: Job) -> JobError:
-    meaning, remedy = explained(job.code)
     said = with_arguments(job.message or "no message", job.error or {})
+    meaning, remedy = explained(job.code, said)
     return JobError(
         f"ONTAP's job {job.uuid} ended in state {job.state}: {said} (ONTAP code {job.code})",
         meaning=meaning,

@@ -35,6 +35,7 @@ WORDS: t.Final = {
     "error": "error",
     "drift": "differences",
     "critical": "critical",
+    "waiting_for_approval": "waiting for approval",
 }
 HEADLINES: t.Final = {
     "in_sync": "Everything is as described",
@@ -74,6 +75,7 @@ def facts(report: Mapping) -> list[str]:
         f"{counted(vaults['total'], 'configuration')}: {vaults['in_sync']} in sync, {vaults['missing']} missing, "
         f"{vaults['drifted']} drifted, {vaults['unmanaged']} unmanaged, {vaults['blocked']} blocked, "
         f"{vaults['error']} with errors"
+        + (f", {waiting} waiting for approval" if (waiting := vaults.get("waiting_for_approval")) else "")
         + (f"; {vaults['undescribed']} with undescribed settings" if vaults["undescribed"] else ""),
         "Differences: " + ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES),
     ]

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 2
 # From bad to harmless.
 SEVERITIES: t.Final = ("critical", "high", "medium", "low")
 STATUSES: t.Final = ("ok", "unreachable", "error")
-VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "waiting_for_approval", "error")
 # Verdicts over health that say what is wrong.
 ILL: t.Final = frozenset({"azure_unreachable", "keys_missing", "node_unreachable"})
 

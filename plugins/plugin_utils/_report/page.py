@@ -151,6 +151,9 @@ def _figures(report: Mapping) -> t.Iterator[str]:
     yield '<dl class="figures">'
     for name in ("in_sync", "drifted", "missing", "unmanaged", "blocked", "error"):
         yield _figure(WORDS.get(name, name), summary["configurations"][name])
+    # Few clusters know it, and reports from before had no such number.
+    if waiting := summary["configurations"].get("waiting_for_approval"):
+        yield _figure(WORDS["waiting_for_approval"], waiting)
     covered = summary["coverage"]["configurations"]
     yield _figure("described", "\u2013" if covered is None else f"{covered:g}\u202f%")
     yield "</dl></section>"
