@@ -125,6 +125,7 @@ KEY_MANAGEMENT: dict[int, str] = {
     65536987: "The key servers are unavailable.",
     65537117: "There is no key manager with this UUID.",
     65537120: "Azure Key Vault is not configured for the SVM.",
+    65537125: "The UUID is not that of a key manager.",
     65537500: "A key manager is already configured for this SVM.",
     65537503: "The passwords do not match.",
     65537504: "Internal error. The configuration could not be stored in the internal database.",

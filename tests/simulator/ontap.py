@@ -36,6 +36,9 @@ REFUSABLE = (
     "jobs-get",
     "jobs-patch",
     "volumes-list",
+    "key-managers-list",
+    "key-ids-list",
+    "nodes-list",
 )
 EXTERNAL = ("kmip", "akv", "gcp", "aws", "ikp", "barbican")
 ROLES = ("admin", "readonly", "none")
@@ -186,9 +189,14 @@ class Ontap:
         return sorted(self.stores.values(), key=lambda store: store.uuid)
 
     def state_of(self, store: KeyStore) -> str:
-        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled."""
+        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled.
+
+        Reading: ``mixed`` as long as any keys of the SVM's volumes are on the admin SVM's key manager, and be it all.
+        """
         jobs = self.jobs.active("key-stores-patch")
-        return "switching" if any((job.owner or self.cluster) is store.owner for job in jobs) else store.state
+        if any((job.owner or self.cluster) is store.owner for job in jobs):
+            return "switching"
+        return "mixed" if store.state == "active" and store.owner.keys_of_admin else store.state
 
     def is_cluster_scope(self, store: KeyStore) -> bool:
         """Tell whether a key manager belongs to the cluster and not to an SVM."""
@@ -270,8 +278,9 @@ class Ontap:
                     self.fill_keys(store)
 
     @scene
-    def set_svm(self, /, svm: str, **facts: bool) -> None:
-        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM."""
+    def set_svm(self, /, svm: str, **facts: bool | int) -> None:
+        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, and with ``leaves`` how
+        many keys its next migration leaves where they are."""
         _assign(self.owner(svm), facts)
 
     @scene
@@ -436,11 +445,11 @@ class Ontap:
 
     @scene
     def require_approval(self, operation: str, *, status: int | None = None) -> None:
-        """Protect an operation by multi-admin verification: it waits for ``approve``, answered with 262325 till then."""
+        """Protect an operation by multi-admin verification: it is answered with 262325 until ``approve``."""
         if not self.profile.since("9.11.1"):
             raise ValueError(f"ONTAP {self.profile.release} has no multi-admin verification")
-        if operation not in OPERATIONS:
-            raise ValueError(f"operation {operation!r}: one of {', '.join(OPERATIONS)}")
+        if operation not in REFUSABLE:
+            raise ValueError(f"operation {operation!r}: one of {', '.join(REFUSABLE)}")
         self.approvals.protected[operation] = status
 
     @scene

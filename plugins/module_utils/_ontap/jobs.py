@@ -36,6 +36,11 @@ class Job:
     def ended(self) -> bool:
         return self.state == _SUCCESS or self.state == "gone" or self.state in FAILURES
 
+    @property
+    def names_svm(self) -> bool:
+        """Whether ONTAP says for which SVM it is."""
+        return self.svm is not None or self.svm_uuid is not None
+
     def as_result(self) -> dict[str, t.Any]:
         """The ``job`` key of a result."""
         return {
