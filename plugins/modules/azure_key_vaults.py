@@ -309,6 +309,7 @@ summary:
     drifted: 1
     unmanaged: 1
     blocked: 0
+    waiting_for_approval: 0
     error: 0
     unchanged: 19
     created: 1
@@ -349,8 +350,8 @@ vaults:
       returned: always
     verdict:
       description:
-        - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place)
-          or V(error).
+        - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place),
+          V(waiting_for_approval) (multi-admin verification holds the change back, see RV(error)) or V(error).
         - It does not become V(in_sync) because the run has mended it; C(changed) says that.
       type: str
       returned: always
@@ -544,6 +545,16 @@ error:
       description: The job, with C(uuid), C(state), C(message) and C(code).
       type: dict
       returned: when there was one
+    approval:
+      description:
+        - V(required) where multi-admin verification holds the request back. Nothing was changed by it, and it was not sent again.
+          Once the other administrators have approved it, the same task completes it.
+      type: str
+      returned: when other administrators have to approve the request
+    request_index:
+      description: Index of the request for approval, as C(security multi-admin-verify request show) lists it, where ONTAP names it.
+      type: int
+      returned: when other administrators have to approve the request
   sample:
     code: "65536867"
     message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.

@@ -84,7 +84,7 @@ CLEAN = Kind(
     LAMP,
     "clean the lamp of",
     "Cleaned the lamp of",
-    lambda _step, _before, now, _release: now is not None and now.value("clean"),
+    lambda _step, _before, now, _release: now is not None and bool(now.value("clean")),
     job=True,
     missed=_still_dirty,
     meanwhile=WAIT_FOR_IT,

@@ -90,6 +90,21 @@ def test_what_could_not_be_compared_is_never_fine(result: dict[str, t.Any], stat
     assert "Everything is as described" not in render_drift_report(report, "text")
 
 
+def test_what_waits_for_approval_is_listed_and_is_no_error() -> None:
+    """Whether or not there is a difference to list, which a secret alone is not."""
+    held = {"msg": "Could not update the configuration: request (index 7) requires approval.", "code": "262325"}
+    for waiting in (
+        vault("vs0", "waiting_for_approval", error=held),
+        {**drifted(client_id=("one", "two")), "verdict": "waiting_for_approval", "error": held},
+    ):
+        report = make({"c1": answer(waiting, msg="1 of 1 configurations wait for approval")})
+        assert (host(report)["status"], report["summary"]["verdict"]) == ("ok", "drift")
+        assert report["summary"]["configurations"]["waiting_for_approval"] == 1
+        for name in RENDERERS:
+            assert "index 7" in render_drift_report(report, name) or name == "text", name
+        assert "1 waiting for approval" in render_drift_report(report, "text")
+
+
 def test_a_cluster_for_which_nothing_is_described_is_named() -> None:
     report = make({"c1": answer(), "c2": answer(vault())})
     assert report["summary"]["hosts"]["nothing_described"] == 1

@@ -62,6 +62,7 @@ CREATE: t.Final = Kind(
     f"Created the {AKV.noun} of",
     seen_in_existence,
     creates=True,
+    shared=True,
     raced=(ALREADY_CONFIGURED,),
     doubts=_unlike_asked,
 )

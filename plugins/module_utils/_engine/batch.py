@@ -37,7 +37,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.query import
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 # What is counted in the summary: what was found, and what has become of it, of which each configuration has one each.
-VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "waiting_for_approval", "error")
 BECAME: t.Final = ("unchanged", "created", "changed", "removed", "failed")
 
 # UUIDs that comfortably fit into a URL.
@@ -150,7 +150,7 @@ class _Item:
     @property
     def became(self) -> str:
         """What has become of the configuration, in check mode what would: one of ``BECAME``."""
-        if self.error is not None:
+        if self.error is not None and not self.error.awaits_approval:
             return "failed"
         if not self.result.get("changed"):
             return "unchanged"
@@ -222,8 +222,7 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         _judge(client, batch, (*items, *strangers), records if check_mode or not todo else None)
     result = _result(batch, items, strangers)
     failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
-    # What nobody knows the outcome of comes first.
-    failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
+    failed.sort(key=lambda one: _urgency(one[1]))
     if failed:
         raise _failure(failed, len(items) + len(strangers), result)
     return result
@@ -382,7 +381,7 @@ def _carry_out_all(
             )
         except OntapError as exc:
             item.result = exc.result
-            item.fail(exc, "error")
+            item.fail(exc, "waiting_for_approval" if exc.awaits_approval else "error")
 
     try:
         if items:
@@ -485,11 +484,21 @@ def _warnings(items: t.Sequence[_Item]) -> list[str]:
     return [f"{', '.join(about)}: {text}" for text, about in names.items()]
 
 
+def _urgency(error: OntapError) -> int:
+    """What nobody knows the outcome of comes first, and last what only waits for somebody."""
+    if UNKNOWN in (action["outcome"] for action in error.result.get("actions", ())):
+        return 0
+    return 2 if error.awaits_approval else 1
+
+
 def _failure(failed: t.Sequence[tuple[str, OntapError]], number: int, result: dict[str, t.Any]) -> OntapError:
     """One error that lists every failure; its details are those of the first."""
     first = failed[0][1]
+    waiting = sum(error.awaits_approval for _name, error in failed)
+    said = [f"{len(failed) - waiting} of {number} configurations failed"] if waiting < len(failed) else []
+    said += [f"{waiting} of {number} configurations wait for approval"] if waiting else []
     error = BlockedError(
-        f"{len(failed)} of {number} configurations failed",
+        ", ".join(said),
         meaning="\n".join(f"{name}: {exc.text()}" for name, exc in failed),
         remedy=first.remedy,
         code=first.code,

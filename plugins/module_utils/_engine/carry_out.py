@@ -23,6 +23,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.run import 
     RacedError,
     Run,
     Sent,
+    may_be_ours,
     trying,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
@@ -70,7 +71,9 @@ def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
 def finish(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     """As ``write``, where a job that was at work already has done what was to be sent, and nothing sends it again."""
     step = plan.steps[-1]
-    if run.job is not None and run.job.state == "gone" and not step.kind.confirmed:
+    # Reading tells nothing where it told nothing before.
+    told = step.kind.confirmed and step.kind.shows(step, None, current, run.client.known_release) is not None
+    if run.job is not None and run.job.state == "gone" and not told:
         raise OutcomeError(
             f"job {run.job.uuid}, which was at work already, was not seen to its end, and ONTAP does not know it any "
             "more: nobody knows whether it succeeded",
@@ -187,7 +190,7 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> t.Any
     """
     step = sent.step
     try:
-        jobs = _jobs_of(run, step)
+        jobs = _jobs_of(run, sent)
         # Those that have ended first: what they say is known without waiting.
         for job in sorted(jobs or (), key=lambda job: not job.ended):
             run.jobs.append(job)
@@ -224,22 +227,22 @@ def _shown(run: Run, sent: Sent, record: t.Any) -> bool | None:
     return sent.step.kind.shows(sent.step, sent.before, record, run.client.known_release)
 
 
-def _jobs_of(run: Run, step: Step) -> list[Job] | None:
+def _jobs_of(run: Run, sent: Sent) -> list[Job] | None:
     """The jobs that a step whose answer was lost may have become: those that were not there before.
 
     Only before a step that is a job by nature are the jobs looked at; for others, one that has ended may be older, and
     what it did is seen by reading. None when the login may not see jobs.
     """
+    step = sent.step
     jobs = run.client.jobs(step.method, step.path)
     if jobs is None:
         return None
-    mine = (None, run.target.svm or run.target.svm_uuid) if run.target.scope == "svm" else None
     return [
         job
         for job in jobs
         if job.uuid not in run.known_jobs
         and (step.kind.job or not job.ended)
-        and (mine is None or not step.kind.creates or job.svm in mine or job.svm_uuid in mine[1:])
+        and (not step.kind.shared or may_be_ours(job, run.target, sent.before))
     ]
 
 
@@ -270,8 +273,8 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
     """
     kind = sent.step.kind
     raced = _raced(run, exc, creates=kind.creates) if exc.code in kind.raced else exc
-    part_done = isinstance(exc, JobError) or exc.code in kind.partly
-    if raced is not exc or exc.code in kind.nothing or not part_done:
+    part_done = isinstance(exc, JobError) or (exc.code or "") in kind.partly
+    if raced is not exc or exc.code in kind.nothing or exc.awaits_approval or not part_done:
         sent.outcome = REFUSED
         return raced
     try:
@@ -284,7 +287,10 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
         sent.outcome = DONE
     elif shown is False and _same(record, sent.before, run.resource.passing):
         sent.outcome = REFUSED
-    if exc.code in kind.partly and record is not None:
+    elif shown is None and isinstance(exc, ApiError):
+        # What ONTAP turns down it has not begun; only where more is shown is it looked at twice.
+        sent.outcome = REFUSED
+    if record is not None:
         kind.rest(exc, record)
     return exc
 
@@ -384,5 +390,5 @@ def _confirm(run: Run, step: Step, record: t.Any) -> None:
             method=step.method,
             path=step.path,
         )
-    if step.kind.missed and not step.kind.shows(step, None, record, None):
+    if step.kind.missed and step.kind.shows(step, None, record, None) is False:
         raise step.kind.missed(step, run.target, record)

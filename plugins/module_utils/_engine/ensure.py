@@ -61,6 +61,8 @@ def _guarded(run: Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.A
         except RacedError as raced:
             raise raced.error from None
     except OntapError as exc:
+        remedy = run.resource.remedies.get(exc.code or "")
+        exc.remedy = (remedy(run.target) if remedy else "") or exc.remedy
         if exc.job is None and run.job is not None:
             exc.job = run.job.as_result()
         exc.result = run.failure(exc)
@@ -78,7 +80,7 @@ def _act(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     if plan.steps[-1].kind.job and not run.attached:
         from ansible_collections.ontap.security.plugins.module_utils._engine.attach import attach
 
-        if attach(run, plan.steps[-1]):
+        if attach(run, plan.steps[-1], current):
             return _beside_another(run, plan, current)
     if run.check_mode:
         return run.result(plan, plan.record)
@@ -93,7 +95,8 @@ def _beside_another(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
         return run.result(replace(plan, after=plan.before), current.record)
     if run.check_mode:
         return run.result(plan, plan.record)
-    if not plan.unseen:
+    if not plan.unseen or (plan.steps[-1].kind.shared and not run.attached[-1].names_svm):
+        # It has done that, or it was another SVM's; what is left is sent after it, never beside it.
         return _ensure_once(run)
     # A plan made again would start a second one.
     from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import finish

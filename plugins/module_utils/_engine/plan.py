@@ -60,8 +60,9 @@ class Kind:
     ``before`` only where it matters whether it was so already, and whoever does not ask that leaves it out.
 
     ``creates``: its path is that of the collection, and ONTAP can answer with the record. ``job``: its path answers
-    with a job on every release, and a second one must not be started. ``missed(step, target, record)`` is the error for
-    a record that does not show what ONTAP has called done; where there is one, success counts only once it does.
+    with a job on every release, and a second one must not be started. ``shared``: its path is the same for other SVMs.
+    ``missed(step, target, record)`` is the error for a record that does not show what ONTAP has called done; where
+    there is one, success counts only once it does, unless no record can.
     """
 
     resource: Resource = field(repr=False)
@@ -70,15 +71,16 @@ class Kind:
     shows: t.Callable[[Step, t.Any, t.Any, Release | None], bool | None]
     creates: bool = False
     job: bool = False
+    shared: bool = False
     missed: t.Callable[[Step, Target, t.Any], OutcomeError] | None = None
     # What else is worth a warning in the record afterwards.
     doubts: t.Callable[[Step, t.Any, Release | None], t.Iterable[str]] = lambda _step, _record, _release: ()
     # ONTAP's codes by which it says that somebody was faster, that a part was done, and that there is nothing to do,
     # with what to say then.
     raced: t.Collection[str] = _GONE
-    partly: t.Collection[str] = ()
+    partly: t.Container[str] = ()
     nothing: t.Mapping[str, str] = field(default_factory=dict)
-    # Adds to the error for a part that was done what the record (second) tells of the rest.
+    # Adds to the error of a job, or of a part that was done, what the record (second) tells of the rest.
     rest: t.Callable[[OntapError, t.Any], None] = lambda _error, _record: None
     # What the record shows where it cannot show the effect.
     hidden_by: str = "nothing of it"

@@ -105,7 +105,8 @@ class Run:
             **self._common(plan, foreseen),
             "changed": changed,
             "diff": self._diff(plan.after),
-            self.resource.key: dict(record),
+            # What is said besides is not said twice.
+            self.resource.key: {name: value for name, value in record.items() if name not in besides},
             **{name: value for name, value in besides.items() if value is not None},
             **({"msg": note} if note else {}),
         }
@@ -139,6 +140,16 @@ class Run:
         # With the cluster: Ansible prints diffs of many hosts, and does not say whose each is.
         header = f"{self.client.connection.hostname}: {self.target}"
         return {"before_header": header, "after_header": header, "before": dict(self._before), "after": dict(after)}
+
+
+def may_be_ours(job: Job, target: Target, record: t.Any) -> bool:
+    """Whether a job on a path that SVMs share can be one for this target, whose ``record`` (None: there is none) was
+    read before. ONTAP may name no SVM with it (contract, job lifecycle)."""
+    names = {target.svm, record.svm if record else None} - {None}
+    uuids = {target.svm_uuid, record.svm_uuid if record else None} - {None}
+    if not job.names_svm or not (names or uuids):
+        return True
+    return job.svm in names or job.svm_uuid in uuids
 
 
 class RacedError(Exception):

@@ -43,9 +43,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65537505": Explanation(
             "Volumes of this SVM are encrypted with keys on the admin SVM's key manager, which keeps the SVM from "
             "getting its own.",
-            "Try to move the keys: `security key-manager key migrate -from-vserver ADMIN_SVM -to-vserver SVM`. Where "
-            "ONTAP refuses that while the SVM has no key manager, decrypt the volumes (`volume show -is-encrypted "
-            "true`, `volume move start -encrypt-destination false`), then run the task again.",
+            "Bring the keys over with `azure_key_vault_migrate` (`svm: SVM`, `direction: to_vault`). Where that finds "
+            "no configuration to bring them to, decrypt the volumes (`volume show -is-encrypted true`, `volume move "
+            "start -encrypt-destination false`). Then run the task again.",
         ),
         "65537506": Explanation(
             "Azure Key Vault cannot be used on a MetroCluster configuration.",
@@ -101,9 +101,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65537547": Explanation(
             "Keys of encrypted volumes of this data SVM are still on the admin SVM's key manager.",
-            "Move them first, with advanced privilege: `security key-manager key migrate -from-vserver ADMIN_SVM "
-            "-to-vserver SVM`, or `POST /security/key-managers/{source.uuid}/migrate`. It takes minutes and does not "
-            "re-encrypt data. Then run the task again.",
+            "Bring them over with `azure_key_vault_migrate` (`svm: SVM`, `direction: to_vault`), which takes minutes "
+            "and encrypts no data again. On the cluster: `security key-manager key migrate` (advanced). Then run the "
+            "task again.",
         ),
         "65537553": Explanation(
             "ONTAP does not accept the form of the vault's address.",
@@ -239,9 +239,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65536867": Explanation(
             "The keys of encrypted volumes are on this key manager, so it is in use.",
-            "`volume show -vserver SVM -is-encrypted true` lists the volumes. Hand their keys to the admin SVM "
-            "(`security key-manager key migrate`), decrypt them (`volume move start -encrypt-destination false`), or "
-            "delete those not needed; deleted ones count while in `volume recovery-queue show`.",
+            "Give the keys to the cluster's key manager with `azure_key_vault_migrate` (`svm: SVM`, `direction: "
+            "to_cluster`), decrypt the volumes (`volume move start -encrypt-destination false`), or delete those not "
+            "needed; deleted ones count while in `volume recovery-queue show`.",
         ),
         "65536883": Explanation(
             "ONTAP failed internally because the encryption key of a volume is missing.",
@@ -766,6 +766,11 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
     },
     "Login and permission": {
+        "262325": Explanation(
+            "Multi-admin verification holds the request back until other administrators have approved it.",
+            "Have them approve it (`security multi-admin-verify request approve -index INDEX`). Then run the same task "
+            "again before the approval expires, by default within an hour: it completes the change.",
+        ),
         "6": Explanation(
             "The login may not do what was asked.",
             "Give the user's role access to `/api/security/azure-key-vaults` and `/api/security/key-stores`, all or "

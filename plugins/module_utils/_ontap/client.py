@@ -445,6 +445,9 @@ class Client:
     def _certain(self, method: str, exc: ApiError) -> Exception:
         """ONTAP's own internal time-outs leave open whether a write took effect; so do an error and success at once."""
         status = exc.http_status or 0
+        if exc.awaits_approval:
+            # With which status is open (contract, multi-admin verification). Nothing was done, whichever it is.
+            return exc
         # ONTAP never answers 504 (contract, statuses in use), and none of its codes is the status: a gateway's words.
         gateway = status == 504 or (status >= 500 and exc.code == str(status))
         if method == "GET" or (exc.code not in UNCERTAIN and status >= 400 and not gateway):
@@ -554,6 +557,8 @@ def _repeatable(method: str, exc: ApiError | TransportError, refused: bool) -> b
 
 def _busy(method: str, exc: ApiError) -> bool:
     status = exc.http_status or 0
+    if exc.awaits_approval:
+        return False
     if method == "GET":
         return exc.code in BUSY or exc.code in UNCERTAIN or status in _RETRY_STATUS
     return status >= 400 and (exc.code in BUSY or status == 429 or (status == 503 and exc.code in BUSY_WITH_503))

@@ -32,7 +32,14 @@ _SEVERITY = {
     **{name: item.severity for name, item in FIELDS.items()},
     **dict.fromkeys(("authentication_method", "state", "enabled"), "high"),
 }
-_OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
+_OF_VERDICT = {
+    "missing": "high",
+    "unmanaged": "medium",
+    "blocked": "high",
+    "waiting_for_approval": "medium",
+    "error": "high",
+    "drifted": "low",
+}
 
 
 def severity_of(name: str, desired: t.Any, actual: t.Any) -> str:
@@ -200,7 +207,7 @@ def sum_up(vault: dict[str, t.Any]) -> None:
         return
     live = [finding for finding in findings if not finding["ignored"]]
     worst = [finding["severity"] for finding in live or findings]
-    if vault["verdict"] in ("missing", "blocked", "error") and (live or not vault["drift"]):
+    if vault["verdict"] in ("missing", "blocked", "waiting_for_approval", "error") and (live or not vault["drift"]):
         worst.append(_OF_VERDICT[vault["verdict"]])
     vault["severity"] = min(worst, key=SEVERITIES.index)
     vault["first_seen"] = min(finding["first_seen"] for finding in live or findings)
