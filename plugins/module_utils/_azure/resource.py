@@ -17,8 +17,9 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     VAULTS,
     check_value,
 )
-from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Queries, Resource
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import SWITCHING
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -31,11 +32,15 @@ def _judge(vault: Vault) -> Health:
 
 
 def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[str]) -> tuple[Vault, ...]:
-    if "state" not in fields:
-        return vaults
-    from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
+    if "state" in fields:
+        from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
 
-    return with_volumes(reader, vaults)
+        vaults = with_volumes(reader, vaults)
+    if KEY_STORE in fields:
+        from ansible_collections.ontap.security.plugins.module_utils._azure.key_stores import with_stores
+
+        vaults = with_stores(reader, vaults)
+    return vaults
 
 
 def _besides(
@@ -73,5 +78,6 @@ AKV: t.Final = Resource(
     ),
     judge=_judge,
     complete=_complete,
+    signs=dict.fromkeys(SWITCHING, Vault.switching),
     besides=_besides,
 )
