@@ -67,18 +67,36 @@ options:
           - Name of the configuration, where an SVM has several (ONTAP 9.14.1 and later). When not given, the enabled one is
             meant.
           - An inactive one is never touched unless it is named here.
+          - ONTAP gives the name V(default) to a configuration that is created as the enabled one, and to no other. It keeps
+            the name when another one is enabled.
         type: str
       state:
         description:
           - Whether the configuration should exist.
           - ONTAP refuses V(absent) while encrypted volumes use the configuration.
+          - With O(vaults[].configuration), the named one is meant. One that does not exist is created inactive, unless it
+            is V(default). An inactive one is removed without touching any volume, by a request that cannot remove the
+            enabled one.
         type: str
         choices: [present, absent]
         default: present
+      enabled:
+        description:
+          - Whether the configuration is the one of its SVM that is in use. Needs O(vaults[].configuration), ONTAP 9.14.1 or
+            later, and an SVM. When not given, which one is in use is left as it is.
+          - V(true) creates the configuration inactive where it is missing, mends it, and then switches to it while volumes
+            stay online. The task fails where ONTAP does not reach Azure with it. The one that was enabled stays as an
+            inactive one, to which the same option switches back.
+          - A switch that was interrupted is completed by the same request, one that still runs is waited for. From ONTAP
+            9.16.1 on its key stores tell, which takes one request more; before it only what ONTAP refuses does.
+          - V(false) keeps an inactive one inactive. ONTAP does not disable the enabled one, so that is reported as blocked,
+            with what to do instead.
+        type: bool
       name:
         description:
           - URI of the key vault, such as V(https://myvault.vault.azure.net/). Needed to create.
-          - Cannot be changed in place. A different value is reported as blocked, with what to do instead.
+          - Cannot be changed in place. A different value is reported as blocked, with what to do instead. From ONTAP 9.14.1
+            on that is a second O(vaults[].configuration) with O(vaults[].enabled=true).
           - Case, a trailing slash and port 443 make no difference.
         type: str
         aliases: [vault]
@@ -91,6 +109,8 @@ options:
           - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in
             the result says what ONTAP shows. Where a version is given and none is shown, a warning says so.
           - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
+          - ONTAP rotates only the key of the enabled configuration. That of an inactive one changes by removing and
+            creating it.
         type: str
       client_id:
         description:

@@ -26,7 +26,10 @@ ADMIN_TYPES = ("okm", "kmip", "akv")
 
 
 def record(ontap: Ontap, store: KeyStore) -> Record:
-    """Return the complete record of a key manager; only an enabled one has a state."""
+    """Return the complete record of a key manager; only an enabled one has a state.
+
+    Reading: so has one that an interrupted switch is about, whether it says that it is enabled or not.
+    """
     cluster = ontap.is_cluster_scope(store)
     result: Record = {
         "uuid": store.uuid,
@@ -39,7 +42,7 @@ def record(ontap: Ontap, store: KeyStore) -> Record:
     }
     if not cluster:
         result["svm"] = {"uuid": store.owner.uuid, "name": store.owner.name}
-    if store.enabled:
+    if store.enabled or store.state == "switching":
         result["state"] = ontap.state_of(store)
     return result
 
@@ -87,7 +90,8 @@ def _find(ontap: Ontap, call: Call, uuid: str) -> KeyStore:
 def enable(ontap: Ontap, call: Call, uuid: str) -> Answer:
     """PATCH /security/key-stores/{uuid} {"enabled": true}: enable a configuration, or switch to it.
 
-    The one that was enabled stays as an inactive configuration.
+    The one that was enabled stays as an inactive configuration. After a switch was interrupted, the same request
+    completes it. Reading: so does one that enables another configuration, which is how to go back.
     """
     schema = ontap.schemas["key-stores"]
     wait = call.arguments({"return_timeout"}, schema).return_timeout()
@@ -103,14 +107,15 @@ def enable(ontap: Ontap, call: Call, uuid: str) -> Answer:
     if body["enabled"] is False:
         raise OntapError(65538910, target="enabled")
     old = ontap.enabled_store(store.owner)
-    if store is old and store.state != "switching":
+    if store.enabled and not ontap.is_switching(store.owner):
         raise OntapError(65539218)
     _check_enable(ontap, store, old)
 
     def effect() -> None:
-        if old is not None:
-            old.enabled, old.state = False, "active"
-            old.keys_on.clear()
+        for other in ontap.stores.values():
+            if other.owner is store.owner and other is not store and (other.enabled or other.state == "switching"):
+                other.enabled, other.state = False, "active"
+                other.keys_on.clear()
         store.enabled, store.state = True, "active"
         if store.owner.encrypted:
             ontap.fill_keys(store)
@@ -147,7 +152,7 @@ def delete(ontap: Ontap, call: Call, uuid: str) -> Answer:
     if ontap.effective_version_below("9.14.0"):
         raise OntapError(262155)
     store = _find(ontap, call, uuid)
-    if ontap.state_of(store) == "switching":
+    if ontap.is_switching(store.owner):
         raise OntapError(65539593)
     if store.enabled:
         raise OntapError(65538905)

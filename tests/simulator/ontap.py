@@ -189,14 +189,21 @@ class Ontap:
         return sorted(self.stores.values(), key=lambda store: store.uuid)
 
     def state_of(self, store: KeyStore) -> str:
-        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled.
+        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled, and after
+        that was interrupted.
 
         Reading: ``mixed`` as long as any keys of the SVM's volumes are on the admin SVM's key manager, and be it all.
         """
-        jobs = self.jobs.active("key-stores-patch")
-        if any((job.owner or self.cluster) is store.owner for job in jobs):
+        if self.is_switching(store.owner):
             return "switching"
         return "mixed" if store.state == "active" and store.owner.keys_of_admin else store.state
+
+    def is_switching(self, owner: Owner) -> bool:
+        """Tell whether a switch between key managers of an SVM or of the cluster is under way or was interrupted."""
+        jobs = self.jobs.active("key-stores-patch")
+        return any((job.owner or self.cluster) is owner for job in jobs) or any(
+            store.owner is owner and store.state == "switching" for store in self.stores.values()
+        )
 
     def is_cluster_scope(self, store: KeyStore) -> bool:
         """Tell whether a key manager belongs to the cluster and not to an SVM."""
@@ -359,6 +366,19 @@ class Ontap:
     def set_keystore(self, vault: str | None, state: str) -> None:
         """Set the state of a key manager: active, mixed, svm_kek_rekey, blocked, switching, initializing, disabling."""
         self.store(vault).state = state
+
+    @scene
+    def interrupt_switch(self, svm: str, to: str, shown: str = "old") -> None:
+        """Break a switch of an SVM off: from its enabled configuration to ``to`` (a UUID, or a configuration's name).
+
+        Which of the two says in between that it is enabled is not documented: ``shown`` is old, new, both or none.
+        """
+        if shown not in ("old", "new", "both", "none"):
+            raise ValueError(f"shown {shown!r}: old, new, both or none")
+        old = self.store(svm)
+        new = next(s for s in self.stores.values() if s.owner is old.owner and to in (s.uuid, s.configuration))
+        old.enabled, new.enabled = shown in ("old", "both"), shown in ("new", "both")
+        old.state = new.state = "switching"
 
     def add_store(self, store: KeyStore) -> None:
         """Add a key manager; an enabled one of an owner with encrypted volumes has its keys on the nodes."""

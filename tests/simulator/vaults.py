@@ -442,9 +442,12 @@ def _action(
 def _check_rekey(ontap: Ontap, store: KeyStore) -> None:
     if store.owner.keys_on_admin:
         raise OntapError(65537547)
-    # Reading: the codes are listed for 9.18; the states they speak of exist since 9.16.1.
+    # Readings: the codes are listed for 9.18. Switches exist since 9.14.1, and before there was a state this code was
+    # what told of one; the other states exist since 9.16.1.
+    if ontap.is_switching(store.owner):
+        raise OntapError(65537610)
     if ontap.profile.since("9.16.1"):
-        code = {"switching": 65537610, "initializing": 65539436, "disabling": 65539437}.get(ontap.state_of(store))
+        code = {"initializing": 65539436, "disabling": 65539437}.get(ontap.state_of(store))
         if code is not None:
             raise OntapError(code)
 

@@ -127,7 +127,9 @@ class Lamp:
     def undescribed(self, current: Record | None) -> list[dict[str, t.Any]]:
         return [{"field": "shade", "actual": "silk"}] if current and current.value("shade") else []
 
-    def plan(self, current: Record | None, _release: Release | None = None) -> Plan:
+    def plan(
+        self, current: Record | None, _release: Release | None = None, _others: t.Sequence[Record] = (), /
+    ) -> Plan:
         if not self.present:
             steps = (Step(REMOVE, "DELETE", f"/api/lamps/{current.uuid}"),) if current else ()
             drift = (Drift("state", "absent", "present", "delete"),) if current else ()

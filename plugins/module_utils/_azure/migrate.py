@@ -151,7 +151,9 @@ class Migrate:
     def creates(self) -> bool:
         return False
 
-    def plan(self, current: Located | None, _release: Release | None = None) -> Plan:
+    def plan(
+        self, current: Located | None, _release: Release | None = None, _others: t.Sequence[Located] = (), /
+    ) -> Plan:
         """The plan, from where the keys are."""
         if current is None or not current.enabled:
             return plan_without(self.target, current, "migrates keys")

@@ -17,13 +17,14 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     VAULTS,
     check_value,
 )
-from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Queries, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
     IN_USE,
     KEYS_KEEP_FROM_CREATING,
     KEYS_ON_CLUSTER,
+    SWITCHING,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
@@ -37,11 +38,15 @@ def _judge(vault: Vault) -> Health:
 
 
 def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[str]) -> tuple[Vault, ...]:
-    if "state" not in fields:
-        return vaults
-    from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
+    if "state" in fields:
+        from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
 
-    return with_volumes(reader, vaults)
+        vaults = with_volumes(reader, vaults)
+    if KEY_STORE in fields:
+        from ansible_collections.ontap.security.plugins.module_utils._azure.key_stores import with_stores
+
+        vaults = with_stores(reader, vaults)
+    return vaults
 
 
 def _besides(
@@ -114,5 +119,6 @@ AKV: t.Final = Resource(
     },
     judge=_judge,
     complete=_complete,
+    signs=dict.fromkeys(SWITCHING, Vault.switching),
     besides=_besides,
 )

@@ -81,7 +81,7 @@ class Restore:
     def creates(self) -> bool:
         return False
 
-    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
+    def plan(self, current: Vault | None, release: Release | None = None, _others: t.Sequence[Vault] = (), /) -> Plan:
         """The plan, from the state the configuration reports."""
         if current is None or not current.enabled:
             return plan_without(self.target, current, "restores the keys")

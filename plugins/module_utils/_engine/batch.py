@@ -312,7 +312,7 @@ def _plan(
         if item.plan.blockers:
             raise together(item.plan.blockers)
         if desired.creates and current is None:
-            surroundings.check(desired.target, check_mode=check_mode)
+            surroundings.check_plan(desired.target, item.plan, current, in_use=False, check_mode=check_mode)
     except OntapError as exc:
         step = item.plan.steps[0].kind.purpose if item.plan.steps else f"change the {desired.resource.noun} of"
         exc.tried = f"Could not {step} {desired.target}"

@@ -62,7 +62,8 @@ class Kind:
     ``creates``: its path is that of the collection, and ONTAP can answer with the record. ``job``: its path answers
     with a job on every release, and a second one must not be started. ``shared``: its path is the same for other SVMs.
     ``missed(step, target, record)`` is the error for a record that does not show what ONTAP has called done; where
-    there is one, success counts only once it does, unless no record can.
+    there is one, success counts only once it does, unless no record can. ``takes_over``: afterwards the record is the
+    one in use, and any other of its scope is not.
     """
 
     resource: Resource = field(repr=False)
@@ -73,6 +74,15 @@ class Kind:
     job: bool = False
     shared: bool = False
     missed: t.Callable[[Step, Target, t.Any], OutcomeError] | None = None
+    takes_over: bool = False
+    # How it is found out whether it works, where that is another way than for what else is wanted.
+    proof: Proof | None = None
+    # Whether what it creates or changes stands beside the one in use: of that ONTAP reports nothing to look for.
+    beside: bool = False
+    # What goes along in the query.
+    query: t.Mapping[str, bool] = field(default_factory=dict)
+    # What ``shows`` needs where an answer was lost and no record shows it, see ``Resource.complete``.
+    also: t.Collection[str] = ()
     # What else is worth a warning in the record afterwards.
     doubts: t.Callable[[Step, t.Any, Release | None], t.Iterable[str]] = lambda _step, _record, _release: ()
     # ONTAP's codes by which it says that somebody was faster, that a part was done, and that there is nothing to do,
@@ -82,6 +92,8 @@ class Kind:
     nothing: t.Mapping[str, str] = field(default_factory=dict)
     # Adds to the error of a job, or of a part that was done, what the record (second) tells of the rest.
     rest: t.Callable[[OntapError, t.Any], None] = lambda _error, _record: None
+    # What is left as it was where ONTAP refuses, as a sentence.
+    refused: str = ""
     # What the record shows where it cannot show the effect.
     hidden_by: str = "nothing of it"
     # What check mode says of a real run that finds a job at work which does this already.
@@ -152,7 +164,8 @@ class Plan:
     """What will be sent, in order, and what that makes of the record.
 
     ``before`` and ``after`` are the diff. ``blockers`` are errors to raise before anything is sent. A plan with
-    ``needs_release`` is not valid: it must be made again with the cluster's release.
+    ``needs_release`` is not valid: it must be made again with the cluster's release. Neither is one with ``needs_also``
+    that was made from records without that, see ``Resource.complete``; where nobody can tell, it stands.
     """
 
     steps: tuple[Step, ...] = ()
@@ -164,6 +177,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     credentials: str = "none"
     needs_release: bool = False
+    needs_also: tuple[str, ...] = ()
     # What is worth saying although nothing is wrong; and what check mode says instead of the blockers, where an
     # earlier task of the same check run may have removed them.
     note: str = ""
@@ -177,15 +191,25 @@ class Plan:
     def changed(self) -> bool:
         return bool(self.steps)
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether the record is the one in use afterwards, in place of another."""
+        return any(step.kind.takes_over for step in self.steps)
+
+    @property
+    def adds(self) -> bool:
+        """Whether it creates a record beside the one in use."""
+        return any(step.kind.creates and step.kind.beside for step in self.steps)
+
 
 @dataclass(frozen=True)
 class Proof:
-    """How it is found out whether a credential that was sent is good.
+    """How it is found out whether what was sent works: a credential, or a configuration that is in use from then on.
 
-    ``question`` is what is looked at, in words. ``of`` are the fields that are credentials, ``field`` is the one that
-    tells, which ONTAP has ``since`` a release.
-    ``judge(clean, did, before, after)`` returns warnings, or raises ``OutcomeError`` for a credential that is not good;
-    ``did`` says what was done, and ``clean`` takes secrets out of ONTAP's words.
+    ``question`` is what is looked at, in words. ``of`` are the fields that are tried, ``field`` is the one that tells,
+    which ONTAP has ``since`` a release.
+    ``judge(clean, did, before, after)`` returns warnings, or raises ``OutcomeError`` for what does not work; ``did``
+    says what was done, and ``clean`` takes secrets out of ONTAP's words.
     """
 
     question: str
@@ -195,7 +219,7 @@ class Proof:
     judge: t.Callable[[t.Callable[[str], str], str, t.Any, t.Any], tuple[str, ...]]
 
     def concerns(self, names: t.Collection[str]) -> bool:
-        """Whether there is a credential among fields that were sent."""
+        """Whether there is something to try among fields that were sent."""
         return any(name in names for name in self.of)
 
 
@@ -204,6 +228,8 @@ class Wanted(t.Protocol):
 
     ``shown_by`` are the fields that a read must show, with the first release that has each; ``creates``: whether a
     configuration that does not exist is created; ``proof``: how a new credential is tried, None where it is not.
+    ``plan`` takes the record that is meant (None: there is none), the release where it is known, and the other records
+    of the same scope.
     """
 
     resource: t.ClassVar[Resource]
@@ -220,7 +246,7 @@ class Wanted(t.Protocol):
     @property
     def proof(self) -> Proof | None: ...
 
-    def plan(self, current: t.Any, release: Release | None = None) -> Plan: ...
+    def plan(self, current: t.Any, release: Release | None = None, others: t.Sequence[t.Any] = (), /) -> Plan: ...
 
 
 def too_old(what: str, since: Release, release: Release, remedy: str = "") -> UnsupportedError:

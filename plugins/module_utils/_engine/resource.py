@@ -162,6 +162,8 @@ class Resource:
     ``complete(reader, records, fields)`` adds to records what ``fields`` need to be judged and no record shows.
     ``remedies`` say for some of ONTAP's codes what to do about one target, instead of the words for all
     (or, where they return nothing, these).
+    ``signs`` are codes with which ONTAP refuses a change and tells something of all records of the scope, each with
+    what makes a record that knows it.
     ``besides(record, release, foreseen)`` is what a result says of a record besides; ``foreseen`` are the fields that
     are to be sent in a check run.
     """
@@ -184,6 +186,7 @@ class Resource:
     complete: t.Callable[[Reader, tuple[t.Any, ...], t.Collection[str]], tuple[t.Any, ...]] = (
         lambda _reader, records, _fields: records
     )
+    signs: t.Mapping[str, t.Callable[[t.Any], t.Any]] = field(default_factory=dict)
     besides: t.Callable[[t.Mapping[str, t.Any], Release | None, t.Collection[str]], dict[str, t.Any]] = (
         lambda _record, _release, _foreseen: {}
     )

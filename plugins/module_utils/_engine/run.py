@@ -84,8 +84,9 @@ class Run:
         self.jobs.append(self.client.wait(uuid, max(0.0, self.deadline - self.client.now()), self.jobs.append))
 
     def proof(self, step: Step) -> Proof | None:
-        """How it is found out whether a credential in the step is good; None where there is none or nobody asks."""
-        proof = self.wanted.proof if self.reads_back else None
+        """How it is found out whether what a step sends works; None where there is nothing to try or nobody asks."""
+        proof = self.wanted.proof if self.reads_back and not step.kind.beside else None
+        proof = proof and (step.kind.proof or proof)
         return proof if proof and proof.concerns(step.body) else None
 
     @property

@@ -300,8 +300,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
             "The SVM is being switched to another key manager configuration, and until that is complete no key can be "
             "rotated.",
             "Wait until `security key-manager keystore show -vserver SVM` shows no switch any more. If it was "
-            "interrupted, enable the new configuration once more (`security key-manager keystore enable`, or `PATCH "
-            "/security/key-stores/{uuid}`); then rotate again.",
+            "interrupted, run `azure_key_vault` with the new one as `configuration` and `enabled: true`, which "
+            "completes it; then rotate again.",
         ),
         "65539436": Explanation(
             "The key manager is being initialized, and until that is complete no key can be rotated.",
@@ -376,8 +376,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65538910": Explanation(
             "An enabled configuration cannot be disabled this way.",
-            "Enable another one in its place (`security key-manager keystore enable`): ONTAP keeps the old one as "
-            "inactive. To remove it altogether, run `azure_key_vault` with `state: absent`.",
+            "Enable another one in its place (`azure_key_vault` with that `configuration` and `enabled: true`): ONTAP "
+            "keeps the old one as inactive. To remove it altogether, run `azure_key_vault` with `state: absent`.",
         ),
         "65539205": Explanation(
             "This kind of key manager cannot be enabled by the request.",
@@ -414,9 +414,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65538905": Explanation(
             "The configuration is enabled, and only inactive ones can be deleted by this request.",
-            "Enable another configuration first (`security key-manager keystore enable`), then delete this one. If "
-            "the SVM is to have no key manager, run `azure_key_vault` with `state: absent` and without "
-            "`configuration`.",
+            "Enable another configuration first (`azure_key_vault` with that `configuration` and `enabled: true`), "
+            "then delete this one. If the SVM is to have no key manager, run `azure_key_vault` with `state: absent` "
+            "and without `configuration`.",
         ),
         "65538907": Explanation(
             "This kind of configuration cannot be deleted by this request.",
@@ -427,7 +427,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65539593": Explanation(
             "A key manager switch is under way on the SVM, and until it is complete no configuration can be deleted.",
             "Wait until `security key-manager keystore show -vserver SVM` shows no switch any more. If it was "
-            "interrupted, complete it with `security key-manager keystore enable`; then run the task again.",
+            "interrupted, run `azure_key_vault` with the new one as `configuration` and `enabled: true`, which "
+            "completes it; then run the task again.",
         ),
         "65539837": Explanation(
             "There are no volumes whose keys would have to be migrated.",
@@ -679,7 +680,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
             "The SVM is being switched to another key manager configuration, and until that is complete no keys can "
             "be migrated.",
             "Wait until `security key-manager keystore show -vserver SVM` shows no switch any more. If it was "
-            "interrupted, complete it with `security key-manager keystore enable`; then migrate again.",
+            "interrupted, run `azure_key_vault` with the new one as `configuration` and `enabled: true`, which "
+            "completes it; then migrate again.",
         ),
         "65537720": Explanation(
             "A Google Cloud key manager cannot be configured, because the SVM has a key manager already.",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 NO_ENTRY = "4"
 ALREADY_CONFIGURED = "65537500"
+NAME_TAKEN = "65537589"
+ALREADY_ENABLED = "65539218"
 RESTORE_INCOMPLETE = "65537515"
 NO_INTERNAL_KEY = "65537559"
 
@@ -32,6 +34,10 @@ UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
 
 # The same statement, in releases up to 9.8 or 9.9.1 and in those from 9.10.1 on.
 NOT_CONFIGURED = frozenset({"65537511", "65537120"})
+
+# A switch to another configuration is under way, or was interrupted: until it is done, ONTAP rotates no key, migrates
+# none and removes no configuration.
+SWITCHING = frozenset({"65537610", "65537611", "65539593"})
 
 # The login may not see or do this, under whatever HTTP status.
 NOT_AUTHORIZED = frozenset({"6", "6691623"})
