@@ -21,8 +21,8 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.query import
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
-KEY_MANAGERS: t.Final = "/api/security/key-managers"
-NODES: t.Final = "/api/cluster/nodes"
+KEY_MANAGERS = "/api/security/key-managers"
+NODES = "/api/cluster/nodes"
 
 # ONTAP tells of each key whose it is, and of each key store its state (contract, key-ids and key stores).
 SHOWS_USERS: t.Final = Release(9, 12, 1)
