@@ -31,6 +31,7 @@ from tests.support.reports import (
 )
 
 playwright = pytest.importorskip("playwright.sync_api")
+Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
 
 
 @pytest.fixture(scope="module")
@@ -319,6 +320,19 @@ def test_it_says_what_has_become_of_last_time(browser: t.Any, report: dict[str, 
     )
     card.get_by_text("What is gone").click()
     assert "ams-nas03: tenant_id on svm00" in card.inner_text()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)])
+def test_axe_finds_no_violation(browser: t.Any, tmp_path: Path, scheme: str, width: int) -> None:
+    # Of each kind one, because axe looks at every element there is.
+    looked = fleet(21, 10)
+    small = make(looked, groups=groups_of(looked), ignore=ignoring(host="syd-nas01", field="proxy_*"))
+    page = Page(browser, tmp_path, small, color_scheme=scheme, bypass_csp=True)
+    page.page.set_viewport_size({"width": width, "height": 900})
+    page.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    page.page.wait_for_function("document.querySelector('article .copy + button')")
+    found = Axe().run(page.page)
+    assert found.response["violations"] == [], found.generate_report()
 
 
 def test_both_colour_schemes_can_be_read(browser: t.Any, report: dict[str, t.Any], tmp_path: Path) -> None:

@@ -539,7 +539,8 @@ def _well(report: Mapping) -> t.Iterator[str]:
 
 
 def _clusters(report: Mapping) -> t.Iterator[str]:
-    yield '<details class="card"><summary>Clusters</summary><div class="scroll"><table><thead><tr>'
+    yield '<details class="card"><summary>Clusters</summary>'
+    yield '<div class="scroll" tabindex="0" role="region" aria-label="Clusters"><table><thead><tr>'
     for name in ("Host", "State", "Groups", "Cluster", "UUID", "ONTAP"):
         yield f'<th scope="col">{name}</th>'
     yield '<th scope="col" class="number">Configurations</th></tr></thead><tbody>'
@@ -559,7 +560,8 @@ def _exceptions(report: Mapping) -> t.Iterator[str]:
     entries = report["summary"]["ignore"]
     if not entries:
         return
-    yield '<details class="card"><summary>Exceptions</summary><div class="scroll"><table><thead><tr>'
+    yield '<details class="card"><summary>Exceptions</summary>'
+    yield '<div class="scroll" tabindex="0" role="region" aria-label="Exceptions"><table><thead><tr>'
     for name in ("Host", "SVM", "Field", "Reason", "Until", "State"):
         yield f'<th scope="col">{name}</th>'
     yield '<th scope="col" class="number">Matches</th></tr></thead><tbody>'
