@@ -7,6 +7,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import queue
+import socket
+import threading
 import types
 import typing as t
 from unittest import mock
@@ -68,3 +71,57 @@ def poll(args: t.Mapping[str, t.Any], *steps: Step) -> tuple[list[dict[str, t.An
     ):
         asyncio.run(module.main(queue, dict(args)))
     return queue.events, pauses
+
+
+class Heard:
+    """A running ems_webhook: its port, and what it tells."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.told: queue.Queue[dict[str, t.Any]] = queue.Queue()
+
+    async def put(self, event: dict[str, t.Any]) -> None:
+        self.told.put(event)
+
+    def next(self) -> dict[str, t.Any]:
+        """The next event; fails when none comes."""
+        return self.told.get(timeout=30)
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextlib.contextmanager
+def hearing(args: t.Mapping[str, t.Any], **module: t.Any) -> t.Iterator[Heard]:
+    """Run ems_webhook on the loopback address. ``module`` are names of it, such as time limits, and other values."""
+    webhook, heard, loop = source("ems_webhook"), Heard(free_port()), asyncio.new_event_loop()
+    task = loop.create_task(webhook.main(heard, {**args, "host": "127.0.0.1", "port": heard.port}))
+    with contextlib.ExitStack() as changes:
+        for name, value in module.items():
+            changes.enter_context(mock.patch.object(webhook, name, value))
+        thread = threading.Thread(target=_until_cancelled, args=(loop, task))
+        thread.start()
+        try:
+            _wait_for(heard.port, thread)
+            yield heard
+        finally:
+            loop.call_soon_threadsafe(task.cancel)
+            thread.join()
+            loop.close()
+
+
+def _until_cancelled(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+def _wait_for(port: int, thread: threading.Thread) -> None:
+    while thread.is_alive():
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+    raise AssertionError("ems_webhook has ended")

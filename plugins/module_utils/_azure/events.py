@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import NAMED, NUMBER, TEXT, describe
+from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 EVENTS: t.Final = "/api/support/ems/events"
 
@@ -46,6 +47,7 @@ _SVM = ("svm", "vserver", "vserverName")
 _NODE = ("dest_node", "node")
 _CONFIGURATION = ("configName",)
 _KEY = ("keyId",)
+_PLAIN = re.compile(r"[\w.:/@+~ -]{0,512}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,28 @@ def event_of(cluster: str, record: t.Mapping[str, t.Any]) -> Event:
     parameters = {str(one.get("name")): str(one.get("value") or "") for one in record.get("parameters") or ()}
     return Event(
         cluster=cluster,
-        event=str(message.get("name") or ""),
-        severity=str(message.get("severity") or "").lower(),
-        time=str(record.get("time") or ""),
-        node=_first(parameters, _NODE) or str(node.get("name") or ""),
-        svm=_first(parameters, _SVM),
-        configuration=_first(parameters, _CONFIGURATION),
-        key_id=_first(parameters, _KEY),
-        text=str(record.get("log_message") or ""),
+        event=plain(str(message.get("name") or "")),
+        severity=plain(str(message.get("severity") or "").lower()),
+        time=plain(str(record.get("time") or "")),
+        node=plain(_first(parameters, _NODE) or str(node.get("name") or "")),
+        svm=plain(_first(parameters, _SVM)),
+        configuration=plain(_first(parameters, _CONFIGURATION)),
+        key_id=plain(_first(parameters, _KEY)),
+        text=without_templates(str(record.get("log_message") or "")),
     )
+
+
+def plain(value: str) -> str:
+    """The value, or nothing where it has signs that no name, address or time has.
+
+    Rulebooks hand values on as variables, and Ansible would carry out a template in one.
+    """
+    return value if _PLAIN.fullmatch(value) else ""
+
+
+def without_templates(text: str) -> str:
+    """Text for people, in which nothing steers a terminal and nothing is a template."""
+    return re.sub(r"\{(?=[{%#])", "{ ", visible(text))
 
 
 def moment_of(time: str) -> datetime.datetime | None:
