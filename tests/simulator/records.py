@@ -145,6 +145,7 @@ class Switches:
     ``phantom_page``: the last page links to an empty one. ``jobs_pausable``, ``jobs_cancellable``: see PATCH of a job.
     ``legacy_state_flag``: ``state.cluster_state`` in every release, as the published examples show it.
     ``migrate_names_svm``: the job of a migration names the SVM whose keys are moved; else it names none.
+    ``ems_sparse``, ``ems_namespace``, ``ems_prefix``: what the cluster posts to a webhook, see poster.
     """
 
     require_credential_with_identity: bool = False
@@ -155,6 +156,9 @@ class Switches:
     jobs_cancellable: bool = True
     legacy_state_flag: bool = False
     migrate_names_svm: bool = True
+    ems_sparse: bool = False
+    ems_namespace: bool = False
+    ems_prefix: bool = False
 
 
 @dataclass
