@@ -356,7 +356,7 @@ def test_what_is_too_long_is_refused(args: dict[str, t.Any]) -> None:
         with raw(heard, head("Transfer-Encoding: chunked")) as endless:
             chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
             # It ends, however much there is to come; how much gets through until then depends on the machine.
-            with pytest.raises(OSError):
+            with contextlib.suppress(OSError):
                 while True:
                     endless.sendall(chunk)
         assert post(heard, OFFLINE) == 200
