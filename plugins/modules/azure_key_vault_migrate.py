@@ -68,7 +68,7 @@ options:
     type: bool
     default: false
 notes:
-  - Needs ONTAP 9.10.1 or later. Earlier releases document migration, but not with cloud key managers.
+  - ONTAP documents migration for cloud key managers from 9.10.1 on. Earlier releases may refuse it.
   - The login needs to read C(/api/security/key-managers) and to create there, and to read C(/api/cluster/nodes),
     C(/api/security/key-stores) and C(/api/storage/volumes). Without one of the last three, what depends on it cannot be told.
   - The cluster must have one key manager of its own that is enabled, all nodes must be up, and Azure must be reachable.
