@@ -140,7 +140,7 @@ def test_several_configurations(release: str) -> None:
         assert outcomes[9].writes[0]["path"].startswith("/api/security/key-stores/")
         assert (outcomes[12].failed, outcomes[12].changed) == (False, False)
         assert outcomes[13].failed
-        assert "third" in outcomes[13].msg
+        assert "configuration default" in outcomes[13].msg
         assert not outcomes[13].writes
 
 

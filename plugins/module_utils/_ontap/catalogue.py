@@ -415,8 +415,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65538905": Explanation(
             "The configuration is enabled, and only inactive ones can be deleted by this request.",
             "Enable another configuration first (`azure_key_vault` with that `configuration` and `enabled: true`), "
-            "then delete this one. If the SVM is to have no key manager, run `azure_key_vault` with `state: absent` and "
-            "without `configuration`.",
+            "then delete this one. If the SVM is to have no key manager, run `azure_key_vault` with `state: absent` "
+            "and without `configuration`.",
         ),
         "65538907": Explanation(
             "This kind of configuration cannot be deleted by this request.",
