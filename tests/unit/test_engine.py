@@ -108,6 +108,7 @@ class Lamp:
     clean: bool = False
     proof: t.ClassVar[Proof] = Proof("whether the lamp opens", ("code",), "open", R9_7, _try_code)
     shown_by: t.ClassVar[dict[str, Release]] = {"clean": R9_7}
+    serves: t.ClassVar[None] = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Lamp:
@@ -123,6 +124,10 @@ class Lamp:
     @property
     def creates(self) -> bool:
         return self.present
+
+    @property
+    def yields(self) -> bool:
+        return not self.present
 
     def undescribed(self, current: Record | None) -> list[dict[str, t.Any]]:
         return [{"field": "shade", "actual": "silk"}] if current and current.value("shade") else []

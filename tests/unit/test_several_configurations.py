@@ -14,17 +14,11 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.client impor
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from tests.simulator import Simulator
 from tests.support.beats import FULL, KEY_2, OLD, SECRET, Outcome, assert_four_beats, connection, drive
+from tests.support.moves import BLUE, OTHER_KEY, OTHER_VAULT, RELEASES, add_blue, enabled, in_use, told
 from tests.support.tasks import Task, perform
 
-# Those that have several configurations, and of these the ones whose key stores have a state.
-RELEASES = ("9.14.1", "9.15.1", "9.16.1", "9.17.1", "9.18.1")
 STATEFUL = RELEASES[2:]
-OTHER_VAULT = "https://other.vault.azure.net/"
-OTHER_KEY = "https://other.vault.azure.net/keys/k9/c8e619fd8f234db3b0b95c59540e2a76"
-# The vault to move to, and the one before.
-BLUE: dict[str, t.Any] = {**FULL, "name": OTHER_VAULT, "key_id": OTHER_KEY, "configuration": "blue"}
-STORES, VAULTS = "/api/security/key-stores", "/api/security/azure-key-vaults"
-
+STORES = "/api/security/key-stores"
 Of = t.Callable[[str], Simulator]
 
 
@@ -54,29 +48,8 @@ def newest(clusters: Of) -> Simulator:
     return in_use(clusters("9.18.1"))
 
 
-def in_use(sim: Simulator) -> Simulator:
-    sim.ontap.encrypt_volumes("vs0")
-    sim.ontap.add_vault("vs0", **OLD)
-    return sim
-
-
-def add_blue(sim: Simulator, svm: str = "vs0", **fields: t.Any) -> str:
-    given = {**BLUE, **fields}
-    return str(sim.ontap.add_vault(svm, enabled=False, **given))
-
-
 def has_state(sim: Simulator) -> bool:
     return sim.ontap.profile.release in STATEFUL
-
-
-def enabled(sim: Simulator, svm: str = "vs0") -> dict[str, bool]:
-    """The configurations of an SVM by name, and whether each is in use."""
-    stores = sim.snapshot()["key_stores"].values()
-    return {store["configuration"]: store["enabled"] for store in stores if store["owner"] == svm}
-
-
-def told(outcome: Outcome) -> list[tuple[str, str]]:
-    return [(request["method"], request["path"].split("/")[3]) for request in outcome.requests]
 
 
 def beats(sim: Simulator, options: t.Mapping[str, t.Any]) -> list[Outcome]:

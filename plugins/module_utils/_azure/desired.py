@@ -52,7 +52,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
     vault_uri,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, SWITCHING, Vault
-from ansible_collections.ontap.security.plugins.module_utils._azure.verify import proof_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.verify import SERVES, proof_of
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Drift, Gate, Plan, Proof, Step
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, Field, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
@@ -173,9 +173,14 @@ class Desired:
         return proof_of(unverified=bool(self.flags.get("skip_verification"))) if self.verify else None
 
     @property
-    def serves(self) -> bool:
-        """Whether it is meant to be the one in use, for which others of its SVM make room."""
-        return bool(self.enabled)
+    def serves(self) -> Proof | None:
+        """How it is found out that it works, where it is meant to be the one in use."""
+        return SERVES if self.enabled else None
+
+    @property
+    def yields(self) -> bool:
+        """Whether it is not to be in use."""
+        return not self.present or self.enabled is False
 
     def undescribed(self, current: Vault | None) -> list[dict[str, t.Any]]:
         """The settings of a configuration that are set although nobody described them, each with ``field`` and

@@ -44,11 +44,12 @@ def carry_out(
     waiting: Waiting,
     deadline: float,
 ) -> dict[str, t.Any]:
-    """As ``ensure``, for a plan that was made from a record read by somebody else, who needs no reading back.
+    """As ``ensure``, for a plan that was made from a record read by somebody else, who needs no reading back, except of
+    what is in use from then on.
 
     ``deadline`` is the point in ``client.now()`` at which waiting for jobs ends.
     """
-    run = Run(client, wanted, waiting, check_mode, deadline=deadline, reads_back=False, plans=[plan])
+    run = Run(client, wanted, waiting, check_mode, deadline=deadline, reads_back=plan.takes_over, plans=[plan])
     return _guarded(run, lambda: _act(run, plan, current))
 
 

@@ -197,6 +197,11 @@ class Plan:
         return any(step.kind.takes_over for step in self.steps)
 
     @property
+    def removes(self) -> bool:
+        """Whether there is no such record afterwards."""
+        return any(step.method == "DELETE" for step in self.steps)
+
+    @property
     def adds(self) -> bool:
         """Whether it creates a record beside the one in use."""
         return any(step.kind.creates and step.kind.beside for step in self.steps)
