@@ -36,7 +36,8 @@ from ansible.module_utils.common import json as formats
 from ansible.module_utils.common import warnings
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import normal
-from ansible.plugins.loader import connection_loader, filter_loader, shell_loader, test_loader
+from ansible.plugins.loader import filter_loader, test_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.display import Display
 
 from ansible_collections.ontap.security.plugins.module_utils._azure import health
@@ -58,15 +59,12 @@ _AUTOMATIC: t.Final = ("", "auto", "auto_legacy", "auto_legacy_silent", "auto_si
 
 # Modules import these when they need them. So every fork has them already.
 _INHERITED: t.Final = (carry_out, surroundings, catalogue, health)
-# The same for what Ansible loads for a task: of templates, any one brings all of its kind and collection.
-filter_loader.get("ontap.security.vault_entries")
+# The same for what Ansible loads for the templates of a task. Each of these brings all of its kind and collection.
 filter_loader.get("ansible.builtin.bool")
 test_loader.get("ansible.builtin.defined")
-shell_loader.get("sh")
-connection_loader.get("local", class_only=True)
-if _Built is not None:
-    for _way in formats.Direction:
-        formats.get_module_encoder(_FORMAT, _way)
+if AnsibleCollectionConfig.collection_finder is not None:
+    # Otherwise somebody only imports this.
+    filter_loader.get("ontap.security.vault_entries")
 
 Task = t.Mapping[str, t.Any]
 

@@ -281,3 +281,27 @@ def test_forks_share_what_is_loaded_and_no_connection() -> None:
         assert (finished.stdout.splitlines(), finished.stderr) == (["0 []"] * 3, "")
         changes = [request["connection"] for request in sim.requests if request["method"] == "PATCH"]
     assert len(set(changes)) == len(changes) == 3
+
+
+TEMPLATE_IN_A_FORK = """
+import os, sys
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+init_plugin_loader([])
+from ansible_collections.ontap.security.plugins.action import azure_key_vaults
+
+inherited = set(sys.modules)
+if not os.fork():
+    template = trust_as_template("{{ [] | ontap.security.vault_entries | length | int is defined }}")
+    print(Templar(loader=DataLoader(), variables={}).template(template))
+    print([name for name in sys.modules if "plugins" in name and name not in inherited], flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_forks_share_what_templates_need() -> None:
+    finished = subprocess.run([sys.executable, "-c", TEMPLATE_IN_A_FORK], capture_output=True, text=True, check=False)
+    assert (finished.stdout.splitlines(), finished.stderr) == (["True", "[]"], "")
