@@ -34,6 +34,11 @@ attributes:
     support: partial
     details:
       - Entries with C(update_credentials=always) send their credential in every run and always report a change.
+notes:
+  - The entries of one SVM are carried out in order, whatever their order in the list, create, change, enable, see that ONTAP reaches
+    Azure, remove. What comes after a failure is not done for that SVM, and its entries say so. Other SVMs go on.
+  - Where an entry has C(enabled=true), every entry of that SVM needs C(configuration), and whatever is to go is removed only once ONTAP
+    reports that it reaches Azure with the one that is enabled. A whole move of an SVM takes nine requests at most.
 options:
   vaults:
     description:
@@ -297,6 +302,21 @@ EXAMPLES = r"""
   ontap.security.azure_key_vaults:
     vaults: "{{ akv_vaults }}"
     unmanaged: absent
+
+- name: Move an SVM to another vault while its volumes stay online, and keep the one before (ONTAP 9.14.1 and later)
+  ontap.security.azure_key_vaults:
+    vaults:
+      - svm: vs0
+        configuration: west
+        enabled: true
+        name: https://myvault-west.vault.azure.net/
+        key_id: https://myvault-west.vault.azure.net/keys/vs0
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+        tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
+        client_secret: "{{ akv_client_secret }}"
+      - svm: vs0
+        configuration: default
+        enabled: false
 
 - name: Stop if what is described is there, but cannot be used
   ontap.security.azure_key_vaults:
