@@ -296,7 +296,7 @@ inherited = set(sys.modules)
 if not os.fork():
     template = trust_as_template("{{ [] | ontap.security.vault_entries | length | int is defined }}")
     print(Templar(loader=DataLoader(), variables={}).template(template))
-    print([name for name in sys.modules if "plugins" in name and name not in inherited], flush=True)
+    print([name for name in sys.modules if ".plugins.filter." in name and name not in inherited], flush=True)
     os._exit(0)
 os.wait()
 """
