@@ -133,9 +133,14 @@ def test_a_failure_on_the_way_stops_what_comes_after(sim: Simulator) -> None:
         assert failed.failed
         assert of(failed, "green")["error"] is None
         assert of(failed, "default")["verdict"] == "blocked"
-        assert "Not done: to create" in of(failed, "blue")["error"]["msg"]
-        assert "and to enable" in of(failed, "blue")["error"]["msg"]
-    assert enabled(sim) == {"default": True, "green": False}
+        blue = of(failed, "blue")
+        assert "Not done: to enable" in blue["error"]["msg"]
+        # What was done before is told as it is.
+        assert (blue["changed"], blue["enabled"] or False) == (True, False)
+        assert [action["method"] for action in blue["actions"]] == ["POST"]
+        (diff,) = [diff for diff in failed.result["diff"] if "blue" in diff["before_header"]]
+        assert diff["after"]["enabled"] is False
+    assert enabled(sim) == {"default": True, "blue": False, "green": False}
 
 
 def test_nothing_goes_before_the_new_one_is_proved(sim: Simulator) -> None:
@@ -295,3 +300,45 @@ def test_the_remedy_of_another_vault_is_carried_out_as_it_stands(sim: Simulator)
     done = run(sim, [{"svm": "vs0", **BLUE, "configuration": "other", "enabled": True}])
     assert not done.failed, done.msg
     assert enabled(sim) == {"default": False, "other": True}
+
+
+def test_the_order_is_kept_across_entries(sim: Simulator) -> None:
+    """What is created comes first, and what is in use is changed before another one takes its place."""
+    entries = [
+        {"svm": "vs0", "configuration": "green", "state": "absent"},
+        {"svm": "vs0", "configuration": "default", "proxy_host": "proxy.example.com", "enabled": False},
+        {"svm": "vs0", **BLUE, "enabled": True, "verify_ip": True},
+    ]
+    sim.ontap.add_vault("vs0", enabled=False, **{**BLUE, "configuration": "green"})
+    predicted, done = run(sim, entries, check=True), run(sim, entries)
+    assert not done.failed, done.msg
+    assert [
+        (request["method"], request["path"].split("/")[3], sorted(request["body"] or ())) for request in done.writes
+    ] == [
+        (
+            "POST",
+            "azure-key-vaults",
+            ["client_id", "client_secret", "configuration", "key_id", "name", "svm", "tenant_id"],
+        ),
+        ("PATCH", "azure-key-vaults", ["verify_ip"]),
+        ("PATCH", "azure-key-vaults", ["proxy_host"]),
+        ("PATCH", "key-stores", ["enabled"]),
+        ("DELETE", "key-stores", []),
+    ]
+    assert done.result["diff"] == predicted.result["diff"]
+    assert of(done, "blue")["credentials"] == of(predicted, "blue")["credentials"] == "sent"
+    assert [len(of(beat, "blue")["actions"]) for beat in (predicted, done)] == [3, 3]
+    assert enabled(sim) == {"default": False, "blue": True}
+    assert not run(sim, entries).changed
+
+
+def test_two_svms_that_are_named_in_two_ways_before_either_has_any(sim: Simulator) -> None:
+    uuid = next(svm["uuid"] for svm in sim.snapshot()["svms"] if svm["name"] == "vs1")
+    entries = [
+        {"svm": "vs1", **BLUE, "enabled": True},
+        {"svm_uuid": uuid, **BLUE, "configuration": "green", "enabled": True},
+    ]
+    failed = run(sim, entries)
+    assert failed.failed
+    assert not failed.writes
+    assert "is to be enabled, and so is" in failed.msg

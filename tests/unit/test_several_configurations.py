@@ -263,16 +263,25 @@ def test_a_reserved_name_is_said_beforehand(newest: Simulator) -> None:
 
 
 def test_a_name_that_another_kind_of_key_manager_has(newest: Simulator) -> None:
-    newest.ontap.add_key_manager("vs0", "gcp", enabled=False, configuration="blue")
-    predicted = drive(newest, {"svm": "vs0", **BLUE}, check=True)
-    assert predicted.failed
-    assert predicted.result["error"]["code"] == "65537589"
-    # The simulator answers a create with it; an ONTAP might do so too for one that came in between.
-    newest.ontap.refuse("create", 65537589)
-    done = drive(newest, {"svm": "vs0", **BLUE})
-    assert done.failed
-    assert done.result["error"]["code"] == "65537589"
-    assert "choose another name" in done.msg
+    newest.ontap.add_key_manager("vs1", "gcp", configuration="blue")
+    for check in (True, False):
+        failed = drive(newest, {"svm": "vs1", **BLUE}, check=check)
+        assert failed.failed
+        assert failed.result["error"]["code"] == "65537589"
+        assert "choose another name" in failed.msg
+
+
+def test_one_may_be_created_by_a_job() -> None:
+    with Simulator(release="9.18.1", svms=("vs0", "vs1")) as sim:
+        in_use(sim)
+        sim.ontap.durations["create"] = 60
+
+        def passing(settings: Connection) -> Client:
+            return Client(settings, caller="test", sleep=lambda _seconds: sim.ontap.clock.advance(61))
+
+        done = drive(sim, {"svm": "vs0", **BLUE, "enabled": True}, client=passing)
+        assert not done.failed, done.msg
+        assert enabled(sim) == {"default": False, "blue": True}
 
 
 def test_somebody_adds_the_same_in_between(newest: Simulator) -> None:

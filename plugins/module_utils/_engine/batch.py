@@ -175,19 +175,41 @@ class _Item:
         self.error, self.verdict = error, verdict
 
     @property
-    def turn(self) -> int:
-        """When it is its turn among those of its scope: create, change, enable, remove."""
+    def parts(self) -> list[_Part]:
+        """Its plan, in parts that have their turns among those of its scope."""
         if self.plan.removes:
-            return 3
-        return 2 if self.desired.serves else int(self.current is not None)
+            return [_Part(_REMOVE, self, self.plan)]
+        first = _CREATE if self.current is None else _CHANGE
+        if not self.plan.takes_over:
+            # One that cannot be carried out, and is to be the one in use, stops nothing but what comes after that.
+            return [_Part(_ENABLE if self.desired.serves and self.error else first, self, self.plan)]
+        plan = self.plan
+        number = next(number for number, step in enumerate(plan.steps) if step.kind.takes_over)
+        later = {name for step in plan.steps[number:] for name in step.body}
+        known = self.current.record if self.current else {}
+        head = replace(
+            plan,
+            steps=plan.steps[:number],
+            after={**plan.after, **{name: plan.before.get(name, False) for name in later}},
+            record={**plan.record, **{name: known.get(name, False) for name in later}},
+        )
+        parts = [_Part(first, self, head)] if number else []
+        return [*parts, _Part(_ENABLE, self, replace(plan, steps=plan.steps[number:]))]
 
-    def stop(self, because: str, remedy: str = "Mend that first, then run again.") -> None:
-        """Say of what it would have been its turn to do that it was not done."""
-        error = BlockedError(because, remedy=remedy)
-        purposes = " and to ".join(dict.fromkeys(step.kind.purpose for step in self.plan.steps))
-        error.tried = f"Not done: to {purposes} {self.desired.target}"
-        self.result = {}
-        self.fail(error, self.verdict if self.verdict == "unmanaged" else "error")
+    def take(self, result: dict[str, t.Any]) -> None:
+        """Add the result of a part to that of the parts before it."""
+        before, self.result = self.result, result
+        if before:
+            changed = bool(before.get("changed")), bool(result.get("changed"))
+            self.result = {
+                **before,
+                **result,
+                "actions": [*before["actions"], *result["actions"]],
+                "changed": any(changed),
+                "credentials": "sent" if before["credentials"] == "sent" else result["credentials"],
+                "diff": (result if changed[1] else before)["diff"],
+                "warnings": list(dict.fromkeys([*before["warnings"], *result["warnings"]])),
+            }
 
     @property
     def record(self) -> t.Mapping[str, t.Any]:
@@ -238,6 +260,30 @@ class _Item:
         }
 
 
+# The turns of what is done in one scope.
+_CREATE, _CHANGE, _ENABLE, _REMOVE = range(4)
+
+
+class _Part(t.NamedTuple):
+    """What is done of an item in one turn."""
+
+    turn: int
+    item: _Item
+    plan: Plan
+
+    def stop(self, because: str) -> None:
+        """Say that it was not done."""
+        item = self.item
+        purposes = " and to ".join(dict.fromkeys(step.kind.purpose for step in self.plan.steps))
+        not_done = f"Not done: to {purposes} {item.desired.target}"
+        if item.error is not None:
+            item.error.meaning = f"{item.error.meaning} {not_done}.".strip()
+            return
+        error = BlockedError(because, remedy="Mend that first, then run again.")
+        error.tried = not_done
+        item.fail(error, item.verdict if item.verdict == "unmanaged" else "error")
+
+
 def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiting) -> dict[str, t.Any]:
     """Bring every configuration into its desired state, or in check mode say what that would take.
 
@@ -266,6 +312,7 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
     for item in items:
         _check(item, seen, surroundings, check_mode=check_mode)
     _check_created_once(items, surroundings)
+    _check_scopes(items, seen)
     strangers = _unmanaged(batch, items, records, seen)
     for item in (*items, *strangers):
         item.besides = resource.besides(item.current.record if item.current else {}, release, ())
@@ -355,8 +402,7 @@ class _Seen:
 
 
 def _match(items: t.Sequence[_Item], seen: _Seen) -> None:
-    """Give each entry its record. Raises ``InputError`` when two entries turn out to mean the same one, or are both to
-    be the one in use."""
+    """Give each entry its record. Raises ``InputError`` when two entries turn out to mean the same one."""
     taken: dict[str, _Item] = {}
     for item in items:
         target = item.desired.target
@@ -368,13 +414,6 @@ def _match(items: t.Sequence[_Item], seen: _Seen) -> None:
             other = taken.setdefault(item.current.uuid, item)
             if other is not item:
                 raise _twice(item, other)
-    for scope in _scopes(items, seen).values():
-        for number, item in enumerate(scope):
-            try:
-                _check_beside(item.desired, [(other.name, other.desired) for other in scope[:number]])
-            except InputError as exc:
-                exc.message = f"{item.name}: {exc.message}"
-                raise
 
 
 def _twice(item: _Item, other: _Item) -> InputError:
@@ -395,6 +434,17 @@ def _check_created_once(items: t.Sequence[_Item], surroundings: Surroundings) ->
             other = taken.setdefault((uuid, named), item) if uuid else item
             if other is not item:
                 raise _twice(item, other)
+
+
+def _check_scopes(items: t.Sequence[_Item], seen: _Seen) -> None:
+    """As ``_check_beside``, for entries that name their SVM in different ways."""
+    for scope in _scopes(items, seen).values():
+        for number, item in enumerate(scope):
+            try:
+                _check_beside(item.desired, [(other.name, other.desired) for other in scope[:number]])
+            except InputError as exc:
+                exc.message = f"{item.name}: {exc.message}"
+                raise
 
 
 def _plan(client: Client, item: _Item, release: Release | None, seen: _Seen) -> Release | None:
@@ -525,24 +575,26 @@ class _Carrier:
             for session in sessions:
                 session.close()
 
-    def carry(self, client: Client, item: _Item) -> None:
-        """Carry out the plan of an item; what was done before is not forgotten."""
-        before = item.result.get("actions", [])
+    def carry(self, client: Client, item: _Item, plan: Plan) -> None:
+        """Carry out a part of what an item takes, or all of it."""
+        current = item.current
+        if current is None and item.uuid:
+            # Created by the part before this one.
+            current = item.desired.resource.record.of(item.record)
         try:
-            item.result = carry_out(
+            result = carry_out(
                 client,
                 item.desired,
-                item.plan,
-                item.current,
+                plan,
+                current,
                 check_mode=self.check_mode,
                 waiting=self.waiting,
                 deadline=self.deadline,
             )
         except OntapError as exc:
-            item.result = exc.result
+            result = exc.result
             item.fail(exc, "waiting_for_approval" if exc.awaits_approval else "error")
-        if before:
-            item.result["actions"] = [*before, *item.result.get("actions", [])]
+        item.take(result)
 
 
 def _carry_out_all(carrier: _Carrier, scopes: t.Mapping[str, list[_Item]]) -> None:
@@ -550,8 +602,7 @@ def _carry_out_all(carrier: _Carrier, scopes: t.Mapping[str, list[_Item]]) -> No
 
     Where one fails, what comes after it in its scope is not done, and says so.
     """
-    ordered = [sorted(scope, key=lambda item: item.turn) for scope in scopes.values()]
-    changing = [scope for scope in ordered if any(item.plan.changed for item in scope)]
+    changing = [scope for scope in scopes.values() if any(item.plan.changed for item in scope)]
     carrier.each(functools.partial(_carry_out_scope, carrier), changing)
     for scope in changing:
         if any(item.plan.takes_over and item.error is None and item.record.get("enabled") for item in scope):
@@ -560,28 +611,20 @@ def _carry_out_all(carrier: _Carrier, scopes: t.Mapping[str, list[_Item]]) -> No
     if not carrier.check_mode:
         _verify(carrier.client, [item for scope in changing for item in scope if item.result and not item.plan.removes])
     leaving = [scope for scope in changing if any(item.plan.removes for item in scope)]
-    for scope in leaving:
-        _stop_after_failure(scope)
     _stop_unless_served(carrier, leaving)
     carrier.each(functools.partial(_remove, carrier), leaving)
 
 
 def _carry_out_scope(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
-    """All but what is to go."""
-    for number, item in enumerate(scope):
-        if item.plan.changed and not item.plan.removes and item.error is None:
-            carrier.carry(client, item)
-        if item.error is not None:
-            _stop_after_failure(scope[number:])
-            return
-
-
-def _stop_after_failure(scope: t.Sequence[_Item]) -> None:
-    """Say of what would have come after the first failure that it was not done."""
-    failed = next((item for item in scope if item.error is not None), None)
-    for item in scope:
-        if failed and item.error is None and item.plan.changed and item.turn >= failed.turn and not item.result:
-            item.stop(f"{failed.name} failed before it")
+    """All but what is to go. That is stopped here as well where something fails before it."""
+    failed: _Item | None = None
+    for part in sorted((part for item in scope for part in item.parts), key=lambda part: part.turn):
+        if failed and part.plan.changed and (part.item.error is None or part.item is failed):
+            part.stop(f"{failed.name} failed before it")
+        elif failed is None and part.item.error is None and part.plan.changed and part.turn != _REMOVE:
+            carrier.carry(client, part.item, part.plan)
+        if failed is None and part.item.error is not None and part.turn != _REMOVE:
+            failed = part.item
 
 
 def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> None:
@@ -613,7 +656,7 @@ def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> N
         if why:
             for leaving in scope:
                 if leaving.plan.removes and leaving.error is None:
-                    leaving.stop(f"{item.desired.target} has to serve before it goes, and {why}")
+                    leaving.parts[0].stop(f"{item.desired.target} has to serve before it goes, and {why}")
 
 
 def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:
@@ -632,22 +675,24 @@ def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:
 def _remove(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
     """What is to go, one after the other. Where ONTAP says that a switch is open, it is completed first."""
     serving = next((item for item in scope if item.desired.serves and item.error is None), None)
-    for item in scope:
+    for number, item in enumerate(scope, 1):
         if not item.plan.removes or item.error is not None:
             continue
         verdict = item.verdict
-        carrier.carry(client, item)
+        carrier.carry(client, item, item.plan)
         sign = item.desired.resource.signs.get(item.error.code or "") if item.error else None
         if sign and serving and serving.current and not serving.plan.takes_over:
             others = [sign(other.current) for other in scope if other is not serving and other.current]
             serving.plan = serving.desired.plan(sign(serving.current), None, others)
             serving.verdict = "drifted"
-            carrier.carry(client, serving)
+            carrier.carry(client, serving, serving.plan)
             if serving.error is None:
                 item.error, item.verdict = None, verdict
-                carrier.carry(client, item)
+                carrier.carry(client, item, item.plan)
         if item.error is not None:
-            _stop_after_failure(scope)
+            for left in scope[number:]:
+                if left.plan.removes and left.error is None:
+                    left.parts[0].stop(f"{item.name} failed before it")
             return
 
 

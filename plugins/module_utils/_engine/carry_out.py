@@ -27,7 +27,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.run import 
     trying,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     JobError,
@@ -335,6 +335,8 @@ def _raced(run: Run, exc: ApiError | JobError, *, creates: bool) -> Exception:
     with contextlib.suppress(OntapError):
         if pick(run.read(), run.target) is not None:
             return RacedError(exc)
+        if exc.code != ALREADY_CONFIGURED:
+            return exc
         kind = Surroundings(run.client, run.resource.store, run.target).occupant(run.target)
         return occupied(run.target, kind) if kind else exc
     return exc
