@@ -76,6 +76,20 @@ options:
     type: list
     elements: dict
     default: []
+  groups:
+    description:
+      - The inventory groups with their hosts, as the variable C(groups) of Ansible has them. The page shows clusters by
+        them.
+    type: dict
+  provenance:
+    description:
+      - How the report is made, as C(revision), C(limit), C(user), C(job) and C(ansible_core), each of them optional.
+    type: dict
+  keep:
+    description:
+      - Over how many reports the trend goes back.
+    type: int
+    default: 90
 seealso:
   - plugin: ontap.security.render_drift_report
     plugin_type: filter
@@ -107,7 +121,7 @@ def drift_report(
     clusters: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     previous: t.Any = None,
     ignore: t.Any = None,
-    groups: t.Mapping[str, t.Sequence[str]] | None = None,
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
     provenance: t.Mapping[str, t.Any] | None = None,
     keep: int = KEEP,
 ) -> str:

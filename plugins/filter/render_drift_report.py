@@ -16,12 +16,13 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.formats imp
     message,
     table,
 )
+from ansible_collections.ontap.security.plugins.plugin_utils._report.metrics import openmetrics
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, digest, dump, load
 from ansible_collections.ontap.security.plugins.plugin_utils._report.page import page
 
 DOCUMENTATION = r"""
 name: render_drift_report
-short_description: Render a drift report as HTML, Markdown, CSV, JUnit XML or JSON
+short_description: Render a drift report as HTML, Markdown, CSV, JUnit XML, OpenMetrics, a message or JSON
 version_added: 0.1.0
 author:
   - ontap.security contributors (@ontap-security)
@@ -40,9 +41,9 @@ options:
   format:
     description:
       - V(html) is one page that needs no network, V(md) is Markdown, V(xml) is JUnit XML.
-      - V(text) is a short table for a terminal.
+      - V(prom) is OpenMetrics, V(txt) a message of at most 20 lines, V(text) a short table for a terminal.
     type: str
-    choices: [json, html, md, csv, xml, text]
+    choices: [json, html, md, csv, xml, prom, txt, text]
     required: true
 seealso:
   - plugin: ontap.security.drift_report
@@ -70,6 +71,7 @@ RENDERERS: t.Final[dict[str, t.Callable[[t.Mapping[str, t.Any], t.Any], str]]] =
     "md": lambda report, _given: markdown(report),
     "csv": lambda report, _given: csv_text(report),
     "xml": lambda report, _given: junit(report),
+    "prom": lambda report, _given: openmetrics(report),
     "txt": lambda report, _given: message(report),
     "text": lambda report, _given: "\n".join(table(report)),
 }

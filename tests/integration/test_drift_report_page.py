@@ -21,11 +21,13 @@ from tests.support.reports import (
     OTHER_KEY,
     TUESDAY,
     answer,
+    different,
     drifted,
     fleet,
     groups_of,
     hostile_report,
     ignoring,
+    large,
     make,
     vault,
 )
@@ -394,22 +396,8 @@ def test_the_browser_would_run_nothing_else(browser: t.Any, report: dict[str, t.
     assert any("Content Security Policy" in line for line in page.noise)
 
 
-def different(clusters: int, svms: int) -> dict[str, t.Any]:
-    """A fleet of which no two configurations differ in the same, which is as much as there can be to say."""
-    looked = {}
-    for cluster in range(clusters):
-        keys = [f"{OTHER_KEY[:-8]}{cluster:04}{svm:04}" for svm in range(svms)]
-        looked[f"c{cluster:03}"] = answer(
-            *(
-                vault(f"svm{svm:02}", "drifted", drift={"key_id": (KEY, key)}, found={**FOUND, "key_id": key})
-                for svm, key in enumerate(keys)
-            )
-        )
-    return make(looked)
-
-
 def test_a_large_fleet_opens_and_filters_without_lag(browser: t.Any, tmp_path: Path) -> None:
-    page = Page(browser, tmp_path, different(200, 20))
+    page = Page(browser, tmp_path, large(different(200)))
     assert page.page.locator("#shown").inner_text() == "200 of 200 match"
     begin = time.monotonic()
     page.find("c199")

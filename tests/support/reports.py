@@ -82,6 +82,11 @@ def make(looked: dict[str, t.Any], now: str = MONDAY, **more: t.Any) -> dict[str
     return report
 
 
+def large(looked: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A report that is too large to be validated in a test's time."""
+    return t.cast("dict[str, t.Any]", json.loads(drift_report(looked, started=MONDAY, ended=MONDAY)))
+
+
 NO_ANSWER = {"msg": "no connection", "error": {"code": None, "http_status": None, "method": "GET", "path": "/api"}}
 REFUSED = {"msg": "refused", "error": {"code": "6691623", "http_status": 401, "method": "GET", "path": "/api"}}
 
@@ -154,6 +159,24 @@ def fleet(clusters: int = 30, svms: int = 20) -> dict[str, t.Any]:
     return looked
 
 
+def different(clusters: int = 30, svms: int = 20) -> dict[str, t.Any]:
+    """A fleet of which no two configurations differ in the same, which is as much as there can be to say."""
+    looked = {}
+    for cluster in range(clusters):
+        keys = [f"{OTHER_KEY[:-8]}{cluster:04}{svm:04}" for svm in range(svms)]
+        looked[f"c{cluster:03}"] = answer(
+            *(
+                vault(f"svm{svm:02}", "drifted", drift={"key_id": (KEY, key)}, found={**FOUND, "key_id": key})
+                for svm, key in enumerate(keys)
+            )
+        )
+    return looked
+
+
 def groups_of(looked: t.Iterable[str]) -> dict[str, list[str]]:
-    """Inventory groups of the fleet: one for its site, and one for all."""
-    return {name: ["ontap", "lab" if name.startswith("lab") else "production", name[:3]] for name in looked}
+    """Inventory groups of the fleet, as Ansible has them."""
+    found: dict[str, list[str]] = {}
+    for name in looked:
+        for group in ("all", "ontap", "lab" if name.startswith("lab") else "production", name[:3]):
+            found.setdefault(group, []).append(name)
+    return found

@@ -50,14 +50,14 @@ def make(
     clusters: t.Mapping[str, Mapping] | None = None,
     previous: str | Mapping | None = None,
     ignore: t.Any = (),
-    groups: t.Mapping[str, t.Sequence[str]] | None = None,
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
     provenance: Mapping | None = None,
     keep: int = KEEP,
 ) -> Report:
     """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing, and ``health`` says
     whether that is part of it. ``clusters`` has what azure_key_vault_info returned of the clusters themselves, where it
-    was asked. ``previous`` is the report before this one, ``groups`` has the inventory groups of each host,
-    ``provenance`` how the report was made; ``keep`` is how many reports the trend goes back over."""
+    was asked. ``previous`` is the report before this one, ``groups`` has the hosts of each inventory
+    group, ``provenance`` how the report was made; ``keep`` is how many reports the trend goes back over."""
     warnings: list[str] = []
     before = previous_findings(previous, warnings)
     today = time_of(started).date()
@@ -66,10 +66,11 @@ def make(
         ignore = [ignore]
     exceptions = [Ignored.of(entry, today) for entry in ignore]
     warnings += [f"Exception {number}: {e.problem}" for number, e in enumerate(exceptions, 1) if e.problem]
+    by_host = groups_by_host(groups)
     hosts = []
     for name in sorted(looked):
         host = host_of(name, looked[name] or {}, health)
-        host["groups"] = sorted(map(str, (groups or {}).get(name) or ()))
+        host["groups"] = by_host.get(host["host"], [])
         _add_cluster(host, (clusters or {}).get(name) or {}, warnings)
         judge(host, started, before, exceptions)
         hosts.append(host)
@@ -85,6 +86,15 @@ def make(
         provenance=provenance,
         keep=keep,
     )
+
+
+def groups_by_host(groups: t.Mapping[str, t.Collection[str]] | None) -> dict[str, list[str]]:
+    """The inventory groups of each host, without those that Ansible makes by itself."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(map(str, set(groups or ()) - {"all", "ungrouped"})):
+        for host in (groups or {})[name]:
+            found.setdefault(str(host), []).append(name)
+    return found
 
 
 def assembled(

@@ -19,6 +19,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.judge impor
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import (
     NOT_COVERED,
     assembled,
+    groups_by_host,
     host_of,
     notes_on,
 )
@@ -37,7 +38,7 @@ def merge(
     hosts: t.Sequence[str] | None = None,
     previous: str | Mapping | None = None,
     *,
-    groups: t.Mapping[str, t.Sequence[str]] | None = None,
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
     provenance: Mapping | None = None,
     keep: int = KEEP,
 ) -> Report:
@@ -65,8 +66,9 @@ def merge(
     missing = sorted(set(map(str, hosts or ())) - set(found))
     for name in missing:
         found[name] = host_of(name, {"msg": NOT_COVERED}, True)
+    by_host = groups_by_host(groups)
     for name, host in found.items():
-        host["groups"] = sorted(map(str, (groups or {}).get(name) or host["groups"]))
+        host["groups"] = by_host.get(name, host["groups"])
         for vault in host["vaults"]:
             _make_older(name, vault, before)
         keep_ages(host, before)

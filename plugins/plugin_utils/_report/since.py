@@ -29,6 +29,9 @@ def compared(hosts: t.Sequence[dict[str, t.Any]], before: Report | None) -> dict
     """
     now, then = _findings(hosts), _findings(before["hosts"] if before else ())
     known = then.keys() | _remembered(before["hosts"] if before else ())
+    for vault in (vault for host in hosts for vault in host["vaults"]):
+        for _name, finding in findings_of(vault):
+            finding["new"] = False
     for key, finding in now.items():
         finding["new"] = before is not None and key not in known and not finding["ignored"]
     for vault in (vault for host in hosts for vault in host["vaults"]):
@@ -54,10 +57,12 @@ def compared(hosts: t.Sequence[dict[str, t.Any]], before: Report | None) -> dict
 
 
 def _findings(hosts: t.Iterable[Mapping]) -> _Found:
+    """What was found, without the configurations of which nobody knows anything."""
     return {
         key_of(host["host"], vault, name): finding
         for host in hosts
         for vault in host["vaults"]
+        if vault["verdict"] != "error"
         for name, finding in findings_of(vault)
     }
 
