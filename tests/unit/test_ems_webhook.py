@@ -80,9 +80,7 @@ def post(
 # --- what a notification says
 
 
-@pytest.mark.parametrize(
-    "switches", [{}, {"ems_namespace": True}, {"ems_prefix": True}, {"ems_sparse": True}], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize("switches", [{}, {"ems_namespace": True}, {"ems_prefix": True}, {"ems_sparse": True}], ids=str)
 def test_what_a_cluster_posts_is_told_as_the_log_tells_it(
     args: dict[str, t.Any], switches: dict[str, bool], tmp_path: Path
 ) -> None:
