@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import functools
 import hashlib
 import io
 import itertools
@@ -18,6 +19,7 @@ from xml.etree import ElementTree
 import jsonschema
 import junitparser
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -686,6 +688,62 @@ def test_metrics_are_read_by_what_others_wrote() -> None:
     assert found["report_timestamp_seconds",] == _report.time_of(TUESDAY).timestamp()
     assert found["findings_since_last", "still_open"] > 0
     assert sum(number for (name, *_labels), number in found.items() if name == "configurations") == 540
+
+
+FILES = Path(__file__).parents[2] / "roles" / "drift_report" / "files"
+NAME = re.compile(r"ontap_security_drift_\w+")
+
+
+@functools.cache
+def series() -> dict[str, set[str]]:
+    """The metrics of a report in which there is something of each, with their labels."""
+    report = make(fleet(), TUESDAY, previous=make(fleet()))
+    families = openmetrics.text_string_to_metric_families(render_drift_report(report, "prom"))
+    return {family.name: {label for sample in family.samples for label in sample.labels} for family in families}
+
+
+def expressions() -> list[str]:
+    """What the alert rules and the dashboard ask Prometheus."""
+    rules = yaml.safe_load((FILES / "prometheus-alerts.yml").read_text(encoding="utf-8"))
+    board = json.loads((FILES / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    return [
+        *(rule["expr"] for group in rules["groups"] for rule in group["rules"]),
+        *(target["expr"] for panel in board["panels"] for target in panel["targets"]),
+        *(variable["definition"] for variable in board["templating"]["list"] if variable["type"] == "query"),
+    ]
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_rules_and_dashboard_ask_for_what_there_is(expression: str) -> None:
+    known = series()
+    names = NAME.findall(expression)
+    assert names
+    assert set(names) <= set(known)
+    labels = set(re.findall(r"(\w+)=~?\"", expression))
+    labels |= {label.strip() for found in re.findall(r"by \(([\w, ]+)\)", expression) for label in found.split(",")}
+    assert labels <= set().union(*(known[name] for name in names))
+
+
+def test_the_dashboard_loads() -> None:
+    """What Grafana needs of it: panels that have a place of their own and a data source that there is."""
+    board = json.loads((FILES / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    assert {"title", "uid", "schemaVersion", "panels", "templating", "time"} <= set(board)
+    # Whoever loads it is not asked for what only an export for sharing has.
+    assert not {"__inputs", "id"} & set(board)
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken
+        assert max(x for x, _y in cells) < 24
+        taken |= cells
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    assert "datasource" in {variable["name"] for variable in board["templating"]["list"]}
 
 
 def test_no_label_is_a_value_of_a_cluster() -> None:
