@@ -24,7 +24,10 @@ _BEST_FIRST: t.Final = (REACHED, UNREACHED, UNREPORTED)
 
 @dataclass(frozen=True)
 class Configuration:
-    """One configuration of one cluster, as a reading with health shows it. A text is empty where ONTAP shows none."""
+    """One configuration of one cluster, as a reading with health shows it. A text is empty where ONTAP shows none.
+
+    ``volumes`` is the number of encrypted volumes that depend on it, None where nobody asked or could be told.
+    """
 
     host: str
     uuid: str
@@ -39,6 +42,7 @@ class Configuration:
     usable: bool | None
     verdict: str
     reasons: tuple[str, ...]
+    volumes: int | None = None
 
     @classmethod
     def of(cls, host: str, record: Result) -> Configuration:
@@ -66,6 +70,7 @@ class Configuration:
             usable=health.get("usable"),
             verdict=verdict,
             reasons=tuple(map(str, health.get("reasons") or ())),
+            volumes=record.get("encrypted_volumes"),
         )
 
     @property
