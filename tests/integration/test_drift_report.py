@@ -208,7 +208,7 @@ def test_the_summary_for_the_next_job_has_fixed_keys(
         assert f'"{key}"' in stats
     assert '"verdict": "in_sync"' in stats
     # A table, not pages.
-    assert len(reported.printed.splitlines()) < 80
+    assert len(reported.printed.splitlines()) < 90
     assert not re.search(r"\bchanged=[1-9]", reported.output)
 
 

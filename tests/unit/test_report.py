@@ -599,7 +599,17 @@ def test_a_configuration_that_could_not_be_asked_is_no_difference() -> None:
     markdown = render_drift_report(report, "md")
     assert "gone" not in markdown.partition("## Differences")[2]
     assert report["summary"]["standings"]["not_compared"] == 1
+    assert sum(report["summary"]["severities"].values()) == 1
     assert "1 of 2" not in render_drift_report(report, "text")
+
+
+def test_what_is_known_of_its_health_counts() -> None:
+    failed = vault("gone", "error", drift={"client_id": (1, 2)}, error={"msg": "x"}, health=ill("keys_missing"))
+    report = make({"c1": answer(failed, msg="1 of 1 failed")})
+    assert report["summary"]["verdict"] == "critical"
+    assert report["summary"]["standings"]["critical"] == 1
+    assert [group.kind.name for group in groups(rows(report))] == ["health-keys_missing"]
+    assert 'severity="critical",kind="health"} 1' in render_drift_report(report, "prom")
 
 
 def test_the_terminal_says_the_cause_uncut() -> None:

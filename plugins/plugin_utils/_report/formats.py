@@ -85,7 +85,7 @@ def facts(report: Mapping) -> list[str]:
 def facts_since(report: Mapping) -> list[str]:
     """What is open, and what has become of the report before, in short phrases."""
     summary = report["summary"]
-    open_rows = [row for row in rows(report) if row.open and row.scope and row.verdict != "error"]
+    open_rows = [row for row in rows(report) if row.open and row.known]
     clusters = len({row.host for row in open_rows})
     said = [f"{counted(len(open_rows), 'finding')} on {counted(clusters, 'cluster')}"] if open_rows else []
     said += [f"{summary['ignored']:,} ignored"] if summary["ignored"] else []
@@ -123,7 +123,7 @@ def markdown(report: Mapping) -> str:
         lines.append("")
     everything = list(rows(report))
     lines += _section("What could not be asked", _not_asked(report))
-    differing = [row for row in everything if row.open and row.scope and row.verdict != "error"]
+    differing = [row for row in everything if row.open and row.known]
     lines += _section("Differences", _differences(differing))
     lines += _section("Ignored", _ignored([row for row in everything if row.ignored]))
     lines += _section("Exceptions that have expired", _expired([row for row in everything if row.expired]))

@@ -154,7 +154,7 @@ def groups(rows: t.Iterable[Row]) -> list[Group]:
     found: dict[tuple[str, str, str], dict[tuple[str, str, str, str], list[Row]]] = {}
     kinds: dict[str, Kind] = {}
     for row in rows:
-        if not row.scope or row.verdict == "error":
+        if not row.known:
             continue
         kind = kind_of(row)
         kinds.setdefault(kind.name, kind)

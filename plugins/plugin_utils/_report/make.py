@@ -22,7 +22,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.model impor
     Report,
     described,
     findings_of,
-    open_findings,
+    known_findings,
     plain,
     short_text,
     standings,
@@ -276,7 +276,8 @@ def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
     by_status = {status: sum(host["status"] == status for host in hosts) for status in STATUSES}
     verdicts = [vault["verdict"] for vault in vaults]
     by_verdict = {verdict: verdicts.count(verdict) for verdict in (*VERDICTS, *sorted(set(verdicts) - set(VERDICTS)))}
-    found = [finding["severity"] for vault in vaults for finding in open_findings(vault)]
+    known = [finding for vault in vaults for _name, finding in known_findings(vault)]
+    found = [finding["severity"] for finding in known if not finding["ignored"]]
     severities = {severity: found.count(severity) for severity in SEVERITIES}
     managed = len(vaults) - by_verdict["unmanaged"]
     if severities["critical"]:

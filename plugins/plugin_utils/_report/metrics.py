@@ -20,7 +20,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.model impor
     STANDINGS,
     VERDICTS,
     Mapping,
-    findings_of,
+    known_findings,
     time_of,
 )
 
@@ -78,7 +78,7 @@ def _findings(hosts: t.Iterable[Mapping]) -> Counter[tuple[str, str, str]]:
         (host["host"], finding["severity"], name if name in _KINDS else "other")
         for host in hosts
         for vault in host["vaults"]
-        for name, finding in findings_of(vault)
+        for name, finding in known_findings(vault)
         if not finding["ignored"]
     )
 

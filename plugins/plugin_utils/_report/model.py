@@ -70,6 +70,12 @@ def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         yield "health", vault["health"]
 
 
+def known_findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """The findings, without what seems to differ in a configuration that could not be compared: nobody knows that. What
+    is known of its health counts."""
+    return (pair for pair in findings_of(vault) if vault["verdict"] != "error" or pair[0] == "health")
+
+
 def described(host: Mapping) -> bool:
     """Whether somebody has said what this cluster should have."""
     return any(vault["verdict"] != "unmanaged" for vault in host["vaults"])
@@ -83,11 +89,11 @@ def open_findings(vault: Mapping) -> list[dict[str, t.Any]]:
 def standing_of(vault: Mapping) -> str:
     """The worst that is known of a configuration, as one of ``STANDINGS``: nobody knows more of one that could not be
     compared, and one that is as described may still be ill."""
-    if vault["verdict"] == "error":
-        return "not_compared"
-    found = [finding["severity"] for finding in open_findings(vault)]
+    found = [finding["severity"] for _name, finding in known_findings(vault) if not finding["ignored"]]
     if found:
         return str(min(found, key=SEVERITIES.index))
+    if vault["verdict"] == "error":
+        return "not_compared"
     if any(True for _finding in findings_of(vault)):
         return "ignored"
     # Of an inactive configuration there is no health to ask for.

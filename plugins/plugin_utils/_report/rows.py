@@ -46,6 +46,11 @@ class Row:
         return place({"scope": self.scope, "svm": self.svm, "configuration": self.configuration})
 
     @property
+    def known(self) -> bool:
+        """Whether it is about a configuration, and not about one of which nobody knows anything."""
+        return bool(self.scope) and (self.verdict != "error" or self.field == "health")
+
+    @property
     def open(self) -> bool:
         """Whether somebody has to look at it."""
         return bool(self.severity) and not self.ignored

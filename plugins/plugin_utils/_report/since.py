@@ -13,6 +13,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.model impor
     Mapping,
     Report,
     findings_of,
+    known_findings,
 )
 
 # Over how many reports a trend goes back: about three months of nights.
@@ -62,8 +63,7 @@ def _findings(hosts: t.Iterable[Mapping]) -> _Found:
         key_of(host["host"], vault, name): finding
         for host in hosts
         for vault in host["vaults"]
-        if vault["verdict"] != "error"
-        for name, finding in findings_of(vault)
+        for name, finding in known_findings(vault)
     }
 
 
