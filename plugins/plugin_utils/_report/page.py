@@ -323,10 +323,10 @@ def _listed(group: Group) -> str:
     lines = []
     for case in group.cases:
         wanted, found = values.compared(visible(shown(case.desired)), visible(shown(case.actual)))
-        both = "".join(f"<code>{''.join(map(_marked, parts))}</code>" for parts in (wanted, found))
+        both = "<br>".join(f"<code>{''.join(map(_marked, parts))}</code>" for parts in (wanted, found))
         lines += [f"<tr><td>{_text(row.where)}<td>{both}{_standing(row)}" for row in case.rows]
     return (
-        f'{notes}<details open><summary>{counted(len(group.members), "configuration")}</summary><table class="members">'
+        f'{notes}<details open><summary>{counted(len(group.members), "configuration")}</summary><table class="listed">'
         f'<thead><tr><th scope="col">Configuration<th scope="col">Described, and found{_STANDING_HEAD}</thead><tbody>'
         f"{''.join(lines)}</table></details>"
     )
