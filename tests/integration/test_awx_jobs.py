@@ -191,6 +191,7 @@ def assert_silent(folder: Path, secrets: t.Collection[str]) -> None:
 # What is asked for, and what a job of type run then sends.
 ROWS: list[tuple[str, dict[str, t.Any], list[str]]] = [
     ("drift_report.yml", {}, []),
+    ("diagnose.yml", {}, []),
     ("apply.yml", {}, ["PATCH"]),
     ("restore.yml", {}, ["POST restore"]),
     (
