@@ -161,7 +161,9 @@ _TASKS: t.Final = ("prepare", "first", "others", "after")
 
 
 def _of(variables: t.Mapping[str, t.Any], name: str) -> t.Mapping[str, t.Any]:
-    return variables.get(f"__move_vault_{name}") or {}
+    """What a task has returned; nothing where it was skipped."""
+    registered: t.Mapping[str, t.Any] = variables.get(f"__move_vault_{name}") or {}
+    return {} if registered.get("skipped") else registered
 
 
 def _text(decided: Plan) -> str:

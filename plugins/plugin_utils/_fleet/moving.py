@@ -103,9 +103,10 @@ class Move:
             return move._tidied(others)
         if present is None and not mine:
             return replace(move, need=HELD, why="It has no configuration to move from: create one with apply first.")
-        if sum(one.enabled for one in mine) == 1 and there and there.enabled and there.verdict != "switching":
-            return replace(move, need=DONE, why="" if there.usable is True else _ill(there))
-        if present and present.usable is False and present.verdict != "switching":
+        if sum(one.enabled for one in mine) == 1 and there and there.enabled and there.usable is True:
+            return replace(move, need=DONE)
+        # Where it uses that already and is not well, the switch may have broken off: the module looks, and completes it.
+        if present and present is not there and present.usable is False:
             return replace(move, need=HELD, why=f"What it uses now is not well, and ONTAP needs that: {_ill(present)}")
         return move
 
@@ -333,6 +334,7 @@ def prepared(decided: Plan, results: t.Mapping[str, Result]) -> Plan:
     failed = [
         attempt.move.label
         for host, result in results.items()
+        if result
         for attempt in attempts([move for move in decided.to_send if move.host == host and move.need == SWITCH], result)
         if attempt.message
     ]
@@ -475,7 +477,9 @@ def sum_up(decided: Plan, done: t.Mapping[str, Done], *, check_mode: bool) -> Su
         else:
             sent.append(move)
             if not check_mode:
-                after = _now(move, found(move.host, done[move.host].after))
+                of_host = done[move.host]
+                # Where nothing was changed, nothing is read again.
+                after = _now(move, found(move.host, of_host.after)) if of_host.after else move.there
                 if after is None or not after.enabled or after.usable is not True:
                     unproved.append((move, _ill(after) if after else "it could not be read"))
     trouble = together((visible(one.message), one.move.label) for one in tried.values() if one.message)
