@@ -322,7 +322,7 @@ def test_what_an_svm_needs(records: list[Configuration], way: str) -> None:
         assert in_use not in move.leaving
     if move.need == SWITCH:
         assert way != TIDY
-        assert in_use is None or in_use.usable is not (True if in_use.name == move.to else False)
+        assert in_use is None or in_use.usable is not (in_use.name == move.to)
     if move.need == DONE and way == MOVE:
         assert in_use
         assert (in_use.name, in_use.usable) == ("blue", True)
