@@ -105,7 +105,7 @@ class Move:
             return replace(move, need=HELD, why="It has no configuration to move from: create one with apply first.")
         if sum(one.enabled for one in mine) == 1 and there and there.enabled and there.usable is True:
             return replace(move, need=DONE)
-        # Where it uses that already and is not well, the switch may have broken off: the module looks, and completes it.
+        # Where it uses that already and is not well, the switch may have broken off: the module completes that.
         if present and present is not there and present.usable is False:
             return replace(move, need=HELD, why=f"What it uses now is not well, and ONTAP needs that: {_ill(present)}")
         return move
