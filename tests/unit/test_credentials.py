@@ -24,7 +24,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.credentials 
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, FIELDS, SECRETS
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from tests.support.beats import CERTIFICATE
 
 A, B, C = (f"{letter * 8}-bbbb-cccc-dddd-eeeeeeeeeeee" for letter in "abc")

@@ -24,7 +24,13 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.plan import
     seen_in_fields,
 )
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Field, Health, Queries, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
+    SECRET,
+    Field,
+    Health,
+    Queries,
+    Resource,
+)
 from ansible_collections.ontap.security.plugins.module_utils._engine.search import Search, count, search
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
@@ -54,7 +60,7 @@ LAMP = Resource(
     store="lamp",
     fields={
         "colour": Field("colour", R9_7, R9_7, required=True, canonical=str.lower),
-        "code": Field("code", R9_7, R9_7, secret=True),
+        "code": Field("code", R9_7, R9_7, role=SECRET),
     },
     compared=("colour",),
     standard=("colour",),
