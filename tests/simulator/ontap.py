@@ -370,15 +370,19 @@ class Ontap:
         self,
         *,
         reachable: bool | None = None,
+        refusal: str | None = None,
         valid_secrets: t.Iterable[str] | None = None,
         any_secret: bool = False,
         keys: t.Iterable[str] | None = None,
         verify_on_create: bool | None = None,
     ) -> None:
-        """Set what Azure does: whether it is reachable, which secrets and keys it accepts (``any_secret``: all
-        again), and whether POST tries the credentials first, which is not documented."""
+        """Set what Azure does: whether it is reachable, with which words it refuses everything (none: it does not),
+        which secrets and keys it accepts (``any_secret``: all again), and whether POST tries the credentials first,
+        which is not documented."""
         if reachable is not None:
             self.azure.reachable = reachable
+        if refusal is not None:
+            self.azure.refusal = refusal
         if valid_secrets is not None or any_secret:
             self.azure.valid_secrets = None if any_secret else set(valid_secrets or ())
         if keys is not None:

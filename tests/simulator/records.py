@@ -106,9 +106,11 @@ def digest(secret: str) -> str:
 
 @dataclass
 class Azure:
-    """What Azure makes of this cluster: None as a set means that everything is accepted."""
+    """What Azure makes of this cluster: None as a set means that everything is accepted. ``refusal``: what it says to
+    all that ask, instead of doing anything."""
 
     reachable: bool = True
+    refusal: str = ""
     valid_secrets: set[str] | None = None
     keys: set[str] | None = None
     verify_on_create: bool = False

@@ -33,9 +33,10 @@ def _judge(vault: Vault) -> Health:
 def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[str]) -> tuple[Vault, ...]:
     if "state" not in fields:
         return vaults
-    from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
+    from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_stores, with_volumes
 
-    return with_volumes(reader, vaults)
+    # All of the health is wanted, or only whether nodes have their keys.
+    return with_volumes(reader, with_stores(reader, vaults) if set(HEALTH_FIELDS) <= set(fields) else vaults)
 
 
 def _besides(

@@ -36,9 +36,12 @@ class Vault(Record):
     """One configuration as read.
 
     ``encrypted_volumes`` is the number of volumes whose keys it keeps, None where nobody asked or could be told.
+    ``store_state`` is the state of its key store, None where nobody asked or the release has none, and empty where
+    nobody could be told.
     """
 
     encrypted_volumes: int | None = None
+    store_state: str | None = None
 
     clean = staticmethod(clean_record)
 
