@@ -1,6 +1,6 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operations of /security/key-stores, and the migration of keys between key managers.
+"""The operations of /security/key-stores.
 
 Rules and codes come from the ONTAP REST API reference; what it leaves open is marked as a reading.
 """
@@ -12,7 +12,6 @@ import typing as t
 from tests.simulator import query
 from tests.simulator.call import Answer, Call, Record, read_body
 from tests.simulator.errors import OntapError, not_found
-from tests.simulator.fields import Field, Schema
 from tests.simulator.health import azure_trouble
 from tests.simulator.ontap import EXTERNAL
 from tests.simulator.records import KeyStore
@@ -161,44 +160,3 @@ def delete(ontap: Ontap, call: Call, uuid: str) -> Answer:
         raise OntapError(65538907)
     del ontap.stores[store.uuid]
     return Answer()
-
-
-def migrate(ontap: Ontap, call: Call, uuid: str) -> Answer:
-    """POST /security/key-managers/{uuid}/migrate: move an SVM's keys between its own and the cluster's key manager."""
-    arguments = call.arguments({"return_timeout", "return_records"})
-    body = read_body(call, Schema({"uuid": Field("uuid")}, {}, (), ()))
-    target = body.get("uuid")
-    if not target:
-        raise OntapError(262212, target="uuid")
-    if target == uuid:
-        raise OntapError(65536959, target="uuid")
-    pair = [ontap.stores.get(uuid), ontap.stores.get(target)]
-    if pair[0] is None or pair[1] is None:
-        raise OntapError(65537117, target="uuid")
-    source, destination = pair[0], pair[1]
-    if not all(node.reachable for node in ontap.nodes):
-        raise OntapError(65536968)
-    for store in (source, destination):
-        code = {"switching": 65537611, "initializing": 65539434, "disabling": 65539435}.get(ontap.state_of(store))
-        if code is not None:
-            raise OntapError(code)
-        if store.type == "akv" and azure_trouble(ontap, store):
-            raise OntapError(65537564)
-
-    def effect() -> None:
-        for svm in (source.owner, destination.owner):
-            if svm is not ontap.cluster:
-                svm.keys_on_admin = destination.owner is ontap.cluster
-        ontap.fill_keys(destination)
-        source.keys_on.clear()
-
-    return act(
-        ontap,
-        call,
-        "migrate",
-        effect,
-        finished=201 if ontap.profile.action_can_finish else 202,
-        wait=arguments.return_timeout(),
-        owner=destination.owner,
-        location=f"/api/security/key-managers/{target}",
-    )

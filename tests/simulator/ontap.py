@@ -14,6 +14,7 @@ import threading
 import typing as t
 import uuid as uuids
 
+from tests.simulator.approval import Approvals
 from tests.simulator.clock import Clock
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import schemas
@@ -35,6 +36,9 @@ REFUSABLE = (
     "jobs-get",
     "jobs-patch",
     "volumes-list",
+    "key-managers-list",
+    "key-ids-list",
+    "nodes-list",
 )
 EXTERNAL = ("kmip", "akv", "gcp", "aws", "ikp", "barbican")
 ROLES = ("admin", "readonly", "none")
@@ -137,6 +141,7 @@ class Ontap:
         self.switches = Switches()
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
+        self.approvals = Approvals()
         self.forced: dict[str, int] = {}
 
     # --- what the operations ask
@@ -184,9 +189,14 @@ class Ontap:
         return sorted(self.stores.values(), key=lambda store: store.uuid)
 
     def state_of(self, store: KeyStore) -> str:
-        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled."""
+        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled.
+
+        Reading: ``mixed`` as long as any keys of the SVM's volumes are on the admin SVM's key manager, and be it all.
+        """
         jobs = self.jobs.active("key-stores-patch")
-        return "switching" if any((job.owner or self.cluster) is store.owner for job in jobs) else store.state
+        if any((job.owner or self.cluster) is store.owner for job in jobs):
+            return "switching"
+        return "mixed" if store.state == "active" and store.owner.keys_of_admin else store.state
 
     def is_cluster_scope(self, store: KeyStore) -> bool:
         """Tell whether a key manager belongs to the cluster and not to an SVM."""
@@ -225,6 +235,7 @@ class Ontap:
                 for node in self.nodes
             },
             "jobs": self.jobs.snapshot(),
+            "approvals": self.approvals.snapshot(),
         }
 
     @locked
@@ -267,8 +278,9 @@ class Ontap:
                     self.fill_keys(store)
 
     @scene
-    def set_svm(self, /, svm: str, **facts: bool) -> None:
-        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM."""
+    def set_svm(self, /, svm: str, **facts: bool | int) -> None:
+        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, and with ``leaves`` how
+        many keys its next migration leaves where they are."""
         _assign(self.owner(svm), facts)
 
     @scene
@@ -434,6 +446,20 @@ class Ontap:
         """Take back ``refuse``, for one operation or for all."""
         for name in [operation] if operation else list(self.refusals):
             self.refusals.pop(name, None)
+
+    @scene
+    def require_approval(self, operation: str, *, status: int | None = None) -> None:
+        """Protect an operation by multi-admin verification: it is answered with 262325 until ``approve``."""
+        if not self.profile.since("9.11.1"):
+            raise ValueError(f"ONTAP {self.profile.release} has no multi-admin verification")
+        if operation not in REFUSABLE:
+            raise ValueError(f"operation {operation!r}: one of {', '.join(REFUSABLE)}")
+        self.approvals.protected[operation] = status
+
+    @scene
+    def approve(self, index: int) -> None:
+        """Approve a request as other administrators would: the same request is carried out when it comes again."""
+        self.approvals.approve(index, self.clock.now())
 
     @scene
     def set_duration(self, operation: str, seconds: float) -> None:

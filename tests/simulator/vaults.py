@@ -333,7 +333,8 @@ def delete(ontap: Ontap, call: Call, uuid: str) -> Answer:
     arguments = call.arguments({*allowed, *WRITE_PARAMETERS}, schema(ontap))
     store = find_enabled(ontap, call, uuid)
     reasons = {
-        65536867: store.owner.encrypted,
+        # Keys that were migrated to the admin SVM's key manager are not on this one.
+        65536867: store.owner.keys_of_its_own > 0,
         65536242: ontap.site.keyed_drives,
         65536924: ontap.site.nse_keys,
         # Not in the tables of the releases before.

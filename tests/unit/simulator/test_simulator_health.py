@@ -193,6 +193,7 @@ def test_keys_on_the_admin_svm_until_they_are_migrated(newest: t.Any) -> None:
     response = newest("POST", f"/api/security/key-managers/{admin}/migrate", json={"uuid": own})
     assert response.status_code == 201
     assert newest.code("PATCH", path(newest), json={"client_secret": "x"}) == ""
+    newest.ontap.encrypt_volumes("vs0")
     newest("POST", f"/api/security/key-managers/{own}/migrate", json={"uuid": admin}).raise_for_status()
     assert newest.code("PATCH", path(newest), json={"client_secret": "x"}) == "65537547"
 
