@@ -8,7 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.simulator import cluster, keymanagers, keystores, vaults, volumes
+from tests.simulator import cluster, keymanagers, keystores, surroundings, vaults, volumes
 from tests.simulator.call import Answer, Call
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import ALWAYS, Span, since
@@ -57,6 +57,7 @@ ROUTES = (
         since("9.11.1"),
     ),
     Route("/api/security/key-stores", {"GET": ("key-stores-list", keystores.collection)}, since("9.10.1")),
+    Route("/api/security/gcp-kms", {"GET": ("", keystores.google)}, since("9.9.1")),
     Route(
         "/api/security/key-stores/{}",
         {
@@ -81,6 +82,13 @@ ROUTES = (
     Route("/api/svm/svms/{}", {"GET": ("", cluster.svm)}),
     Route("/api/storage/volumes", {"GET": ("volumes-list", volumes.collection)}),
     Route("/api/storage/volumes/{}", {"GET": ("", volumes.instance)}),
+    Route("/api/storage/aggregates", {"GET": ("", surroundings.aggregates)}),
+    Route("/api/name-services/dns", {"GET": ("", surroundings.dns)}),
+    Route("/api/network/ip/interfaces", {"GET": ("", surroundings.interfaces)}),
+    Route("/api/network/ip/routes", {"GET": ("", surroundings.routes)}),
+    Route("/api/cluster/licensing/licenses", {"GET": ("", surroundings.licences)}),
+    # Reading: the first client that has it is that of 9.8.
+    Route("/api/cluster/metrocluster", {"GET": ("", surroundings.metrocluster)}, since("9.8")),
 )
 
 

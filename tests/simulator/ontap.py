@@ -278,15 +278,16 @@ class Ontap:
                     self.fill_keys(store)
 
     @scene
-    def set_svm(self, /, svm: str, **facts: bool | int) -> None:
-        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, and with ``leaves`` how
-        many keys its next migration leaves where they are."""
+    def set_svm(self, /, svm: str, **facts: t.Any) -> None:
+        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, with ``leaves`` how
+        many keys its next migration leaves where they are, and what it has around it: ``state``, ``subtype``, ``lif``,
+        ``name_servers``, ``routes``, see records.Owner."""
         _assign(self.owner(svm), facts)
 
     @scene
-    def set_node(self, /, node: str, **facts: bool) -> None:
+    def set_node(self, /, node: str, **facts: bool | str) -> None:
         """Set facts about a node: ``reachable``, ``azure_capable`` (65537512), ``certificate_capable`` (65537577),
-        ``kmip_server`` (65537552), ``reaches_azure`` (65537549)."""
+        ``kmip_server`` (65537552), ``reaches_azure`` (65537549), ``state``, ``release``."""
         _assign(self.node(node), facts)
 
     @scene
@@ -403,10 +404,10 @@ class Ontap:
             self.azure.verify_on_create = verify_on_create
 
     @scene
-    def set_site(self, /, **facts: bool | str) -> None:
+    def set_site(self, /, **facts: t.Any) -> None:
         """Set facts about the cluster: ``metrocluster`` (65537506), ``fips`` ("key" 3735664 or "hash" 3735665),
         ``keyed_drives`` (65536242), ``nse_keys`` (65536924), ``nae_aggregates`` (196608305), ``encrypted_root``
-        (196608080), ``effective_version`` (a release below 9.14: 65537592, 65537593, 262155)."""
+        (196608080), ``effective_version`` (a release below 9.14: 65537592, 65537593, 262155), ``licences``."""
         _assign(self.site, facts)
 
     @scene

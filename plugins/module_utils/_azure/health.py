@@ -198,7 +198,7 @@ def with_stores(reader: Reader, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]:
         if not withheld(exc):
             raise
         return tuple(vaults) if _has_no_states(reader) else tuple(replace(v, store_state="") for v in vaults)
-    return tuple(replace(vault, store_state=_state_among(stores, vault)) for vault in vaults)
+    return tuple(replace(vault, store_state=state_among(stores, vault)) for vault in vaults)
 
 
 def _has_no_states(reader: Reader) -> bool:
@@ -211,7 +211,7 @@ def _has_no_states(reader: Reader) -> bool:
         return False
 
 
-def _state_among(stores: t.Sequence[t.Mapping[str, t.Any]], vault: Vault) -> str:
+def state_among(stores: t.Sequence[t.Mapping[str, t.Any]], vault: Vault) -> str:
     """The state of a configuration's key store; empty where ONTAP does not show it.
 
     Which of two is in use while a switch is interrupted is not documented, so a switch of one is a switch of both.
