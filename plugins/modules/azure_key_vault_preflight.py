@@ -533,14 +533,16 @@ from ansible_collections.ontap.security.plugins.module_utils._ansible.entry impo
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import CONNECTION, VAULT
 from ansible_collections.ontap.security.plugins.module_utils._azure.around import configurations, look_around
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
 from ansible_collections.ontap.security.plugins.module_utils._azure.preflight import (
     as_result,
     checks,
     missing,
     names_of,
-    wanted_of,
 )
+from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client, cleaned
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
 
 SPEC: Spec = {
     "vaults": {"type": "list", "elements": "dict", "options": VAULT},
@@ -556,7 +558,7 @@ def argument_spec() -> Spec:
 @cleaned
 def preflight(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> dict[str, t.Any]:
     """The module without Ansible: options in, result out. Raises ``OntapError``."""
-    wanted, only_missing = wanted_of(params, VAULT), params["only_missing"]
+    wanted, only_missing = _wanted(params), params["only_missing"]
     svms = names_of(wanted)
     vaults = configurations(client, svms, with_health=not only_missing)
     if only_missing:
@@ -565,6 +567,35 @@ def preflight(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) 
             return as_result([])
     found = checks(wanted, look_around(client, vaults, svms))
     return t.cast("dict[str, t.Any]", client.clean(as_result(found), free_text=True))
+
+
+def _wanted(params: t.Mapping[str, t.Any]) -> list[Desired]:
+    """The configurations that are meant: those of ``vaults``, else the one of the other options.
+
+    Raises ``InputError`` naming the option; nothing has been sent by then.
+    """
+    if params.get("vaults") is None:
+        return [Desired.of(_without_credentials(params))]
+    ambient = params.get("ambient") or ()
+    given = [
+        name
+        for name, option in VAULT.items()
+        if name not in ambient and params.get(name) not in (None, option.get("default"))
+    ]
+    if given:
+        raise InputError(
+            f"vaults is given together with {', '.join(given)}",
+            remedy="Give a list of configurations as vaults, or one by the other options.",
+        )
+    entries = [_without_credentials(entry) for entry in params["vaults"]]
+    # One that is there twice, or cannot be meant, is refused as there.
+    batch = {"vaults": entries, "unmanaged": "ignore", "concurrency": 1, "allow_empty": True, "health": False}
+    return list(t.cast("tuple[Desired, ...]", Batch.of(Desired, batch).entries))
+
+
+def _without_credentials(entry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Nothing is sent, so none is needed."""
+    return {**entry, "update_credentials": "on_create"}
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 """What a configuration of Azure Key Vault needs around it: DNS, interfaces, routes, licences, MetroCluster, aggregates.
 
 Readings: the licences of this feature are called ``ve`` and ``mt_ek_mgmt``, since their names in REST are not
-published; a cluster that is in no MetroCluster says ``not_configured``; its nodes' management interfaces belong to no SVM.
+published; a cluster that is in no MetroCluster says ``not_configured``; its nodes' management interfaces belong to no
+SVM.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ have, is a doubt and no answer.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -167,10 +168,8 @@ def _release(reader: Reader, nodes: Seen) -> Release | None:
     """That of the oldest node, which decides what the cluster can do; where nodes show none, the cluster's."""
     found = []
     for node in nodes.records:
-        try:
+        with contextlib.suppress(TransportError):
             found.append(release_of(node.get("version")))
-        except TransportError:
-            pass
     if found:
         return min(found)
     try:
@@ -203,10 +202,15 @@ def _stores(reader: Reader, release: Release | None, of_svm: Query) -> Seen:
     managers = _see(reader, KEY_MANAGERS, {**of_svm, "fields": "*,svm.name,svm.uuid"})
     others = _see(reader, GCP, {**of_svm, "fields": "*"}) if release.has(_HAS_GCP) else Seen()
     found = [
-        *({"type": "okm or kmip", **record} for record in managers.records),
+        *({"type": _type_of(record), **record} for record in managers.records),
         *({"type": "gcp", **record} for record in others.records),
     ]
     return Seen(tuple(found), managers.doubt or others.doubt)
+
+
+def _type_of(manager: Record) -> str:
+    onboard = manager.get("onboard")
+    return "okm" if isinstance(onboard, dict) and onboard.get("enabled") else "kmip"
 
 
 def _own(reader: Reader, stores: Seen, narrowed: bool) -> Seen:

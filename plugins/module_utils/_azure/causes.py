@@ -13,6 +13,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import CLOUD_UNREACHABLE, CREDENTIAL_REFUSED
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -38,9 +40,9 @@ CAUSES: t.Final[dict[str, str]] = {
     "tenant": "Compare client_id and tenant_id with the application's in Entra, and name, oauth_host and vault_host "
     "with the cloud of the vault, then change what differs with azure_key_vault.",
     "network": "There are two paths: the SVM's data LIFs reach the vault, with the SVM's DNS and routes, and the "
-    "nodes' management network reaches the login host, both on port 443 or by the proxy. Open the one that is closed, also in "
-    "the vault's own firewall. azure_key_vault_preflight checks what ONTAP shows of them; on the cluster, security "
-    "key-manager external azure check -vserver SVM (advanced) tells for each node.",
+    "nodes' management network reaches the login host, both on port 443 or by the proxy. Open the one that is closed, "
+    "also in the vault's own firewall. azure_key_vault_preflight checks what ONTAP shows of them; on the cluster, "
+    "security key-manager external azure check -vserver SVM (advanced) tells for each node.",
     "busy": "Azure is out of order or overloaded: wait some minutes and look again, with fewer readings of health at a "
     "time.",
     "unknown": "Look in this order: has the secret or certificate expired; is the key enabled, and may client_id use "
@@ -50,13 +52,7 @@ CAUSES: t.Final[dict[str, str]] = {
 }
 
 # ONTAP's codes that name a cause. 65537549, the usual one, names none.
-_ONTAP: t.Final[dict[str, str]] = {
-    "65537517": "credential",
-    "65537540": "credential",
-    "65537567": "credential",
-    "65537573": "credential",
-    "65537605": "network",
-}
+_ONTAP: t.Final[dict[str, str]] = {**dict.fromkeys(CREDENTIAL_REFUSED, "credential"), CLOUD_UNREACHABLE: "network"}
 
 # What Entra's codes mean (Microsoft's reference of error codes), as far as ONTAP's way of logging in can bring them up.
 _ENTRA: t.Final[dict[str, Cause]] = {

@@ -18,7 +18,6 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.health impor
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, R9_14
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import KeyId, host_of
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
-from ansible_collections.ontap.security.plugins.module_utils._engine.batch import Batch
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import pick
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     BlockedError,
@@ -68,35 +67,6 @@ class Check:
             "why": None if passed else self.why or None,
             "fix": None if passed else self.fix or None,
         }
-
-
-def wanted_of(params: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Desired]:
-    """The configurations that are meant: those of ``vaults``, else the one of the other options, whose ``spec`` it is.
-
-    Raises ``InputError`` naming the option; nothing has been sent by then.
-    """
-    if params.get("vaults") is None:
-        return [Desired.of(_without_credentials(params))]
-    ambient = params.get("ambient") or ()
-    given = [
-        name
-        for name, option in spec.items()
-        if name not in ambient and params.get(name) not in (None, option.get("default"))
-    ]
-    if given:
-        raise InputError(
-            f"vaults is given together with {', '.join(given)}",
-            remedy="Give a list of configurations as vaults, or one by the other options.",
-        )
-    entries = [_without_credentials(entry) for entry in params["vaults"]]
-    # One that is there twice, or cannot be meant, is refused as there.
-    batch = {"vaults": entries, "unmanaged": "ignore", "concurrency": 1, "allow_empty": True, "health": False}
-    return list(t.cast("tuple[Desired, ...]", Batch.of(Desired, batch).entries))
-
-
-def _without_credentials(entry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Nothing is sent, so none is needed."""
-    return {**entry, "update_credentials": "on_create"}
 
 
 def names_of(wanted: t.Sequence[Desired]) -> set[str] | None:
@@ -218,14 +188,14 @@ def _metrocluster(around: Around) -> Check:
         return Check("metrocluster", PASS, "not configured")
     if state in ("unknown", "not_reachable"):
         return _unseen("metrocluster", f"ONTAP calls the MetroCluster {state}", why, "metrocluster show")
-    fix = "Use the onboard key manager (security key-manager onboard enable) or KMIP servers (security key-manager external enable)"
+    fix = "Use the onboard key manager instead: security key-manager onboard enable"
     return Check("metrocluster", FAIL, f"MetroCluster, {state}", why, fix)
 
 
 def _licences(seen: Seen) -> Check:
     why = (
-        "volume encryption needs the licence VE and a key manager of the SVM MT_EK_MGMT, both part of ONTAP One; their names "
-        "in REST are not published, so they may be there under others"
+        "volume encryption needs the licence VE and a key manager of the SVM MT_EK_MGMT, both part of ONTAP One; their "
+        "names in REST are not published, so they may be there under others"
     )
     fix = "system license show -package VE,MT_EK_MGMT"
     if seen.doubt:
@@ -426,7 +396,10 @@ def _azure(one: _One) -> t.Iterator[Check]:
 def _key_manager(one: _One) -> Check:
     seen, svm = one.around.stores, one.svm
     why = "an SVM has one key manager that is enabled, of whatever type (65537500)"
+    release = one.around.release
     show = f"security key-manager keystore show -vserver {svm}"
+    if release is not None and not release.has(R9_14):
+        show = f"security key-manager show-key-store -vserver {svm}"
     others = [r for r in seen.of(svm) if r.get("enabled") is not False and r.get("type") not in (None, "akv")]
     if others:
         kind = str(others[0]["type"])
@@ -449,8 +422,14 @@ _DISABLE: t.Final = {
 
 def _keys(one: _One) -> Check:
     around, svm = one.around, one.svm
-    why = "while keys of the SVM are on the cluster's key manager, ONTAP refuses a configuration (65537505) or a rekey (65537547)"
-    fix = f"security key-manager key migrate -from-vserver CLUSTER -to-vserver {svm} (advanced), or azure_key_vault_migrate"
+    why = (
+        "while the cluster's key manager holds keys of the SVM, ONTAP refuses a configuration (65537505) or changes of "
+        "it (65537547)"
+    )
+    fix = (
+        "azure_key_vault_migrate where there is a configuration, else security key-manager key migrate -from-vserver "
+        f"CLUSTER -to-vserver {svm} (advanced)"
+    )
     if around.keys is not None:
         number = around.keys.get(svm, 0)
         if number:
@@ -459,7 +438,7 @@ def _keys(one: _One) -> Check:
     volumes = around.volumes
     if volumes is not None and not volumes.doubt and not volumes.of(svm) and not volumes.of_cluster:
         return Check("keys", PASS, "it has no encrypted volume", svm=svm)
-    look = f"security key-manager key query -vserver CLUSTER -key-type VEK; volume show -vserver {svm} -encryption-state encrypted"
+    look = f"security key-manager key query -vserver CLUSTER, and volume show -vserver {svm} -is-encrypted true"
     return _unseen("keys", around.keys_doubt, why, look, svm)
 
 
@@ -514,7 +493,10 @@ def _interfaces(one: _One) -> Check:
     if up:
         return Check("interfaces", PASS, f"up: {listed(up)}", svm=svm)
     if not data:
-        fix = f"network interface create -vserver {svm} -lif LIF -service-policy default-data-files -home-node NODE -home-port PORT -address ADDRESS -netmask MASK"
+        fix = (
+            f"network interface create -vserver {svm} -lif LIF -service-policy default-data-files -home-node NODE "
+            "-home-port PORT -address ADDRESS -netmask MASK"
+        )
         return Check("interfaces", FAIL, "it has no data LIF", why, fix, svm)
     unsaid = [lif for lif in data if lif.get("state") is None and lif.get("enabled") is not False]
     if unsaid:
@@ -522,7 +504,7 @@ def _interfaces(one: _One) -> Check:
     first = data[0]
     fix = f"network interface modify -vserver {svm} -lif {first.get('name')} -status-admin up"
     if first.get("enabled") is not False:
-        fix = f"network interface show -vserver {svm} -lif {first.get('name')} -fields curr-port,status-oper; network port show"
+        fix = f"network interface show -vserver {svm} -lif {first.get('name')} -fields curr-port, and network port show"
     return Check("interfaces", FAIL, f"no data LIF is up: {listed(map(_shown, data))}", why, fix, svm)
 
 
@@ -587,7 +569,10 @@ def _paths(one: _One) -> t.Iterator[Check]:
         if known:
             yield Check(check, PASS, f"ONTAP reaches Azure: {way}", svm=svm)
             continue
-        why = "the two paths are different networks, firewalls often open only one, and nothing tries them before there is a configuration"
+        why = (
+            "the two paths are different networks, firewalls often open only one, and nothing tries them before there "
+            "is a configuration"
+        )
         if known is False:
             why = "ONTAP does not reach Azure, and does not say by which of the two paths, which are different networks"
         fix = f"Open it in the firewalls; then security key-manager external azure check -vserver {svm} (advanced)"
