@@ -434,3 +434,22 @@ def test_the_module_in_ansible(newest: Simulator) -> None:
         assert not outcome.failed, outcome.msg
     assert one.result["checks"] == listed.result["checks"]
     assert [row["check"] for row in none.result["checks"]] == OF_CLUSTER
+
+
+def test_a_create_that_is_refused_points_here(newest: Simulator) -> None:
+    newest.ontap.refuse("create", 65537506)
+    for options, module in (
+        ({"svm": "vs0", **FULL}, "azure_key_vault"),
+        ({"vaults": [{"svm": "vs0", **FULL}]}, "azure_key_vaults"),
+    ):
+        outcome = drive(newest, options, module=module)
+        assert outcome.failed
+        assert "azure_key_vault_preflight" in outcome.result["error"]["remedy"]
+        assert "azure_key_vault_preflight" in outcome.msg
+    # What is no create does not.
+    newest.ontap.allow()
+    newest.ontap.add_vault("vs0", **OLD)
+    newest.ontap.refuse("patch", 65537540)
+    outcome = drive(newest, {"svm": "vs0", **FULL, "update_credentials": "always"})
+    assert outcome.failed
+    assert "preflight" not in outcome.result["error"]["remedy"]

@@ -237,7 +237,7 @@ def _keys(
         return None, nodes.doubt or "no node is up that could be asked for keys"
     counted: Counter[str] = Counter()
     for record in own.records:
-        path = f"{KEY_MANAGERS}/{record['uuid']}/keys/{node['uuid']}/key-ids"
+        path = "/".join((KEY_MANAGERS, str(record["uuid"]), "keys", str(node["uuid"]), "key-ids"))
         query: Query = {"key_type": "vek", "fields": "key_user", **({"key_user": literal(only)} if only else {})}
         seen = _see(reader, path, query)
         if seen.doubt:

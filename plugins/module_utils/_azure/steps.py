@@ -64,6 +64,7 @@ CREATE: t.Final = Kind(
     creates=True,
     raced=(ALREADY_CONFIGURED,),
     doubts=_unlike_asked,
+    refused="azure_key_vault_preflight, with the same options, says what else would keep it from working.",
 )
 SET_VERIFY: t.Final = Kind(
     AKV,

@@ -52,6 +52,7 @@ def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
             except (ApiError, JobError) as exc:
                 nothing = step.kind.nothing.get(exc.code or "")
                 if nothing is None:
+                    exc.remedy = " ".join(filter(None, (exc.remedy, step.kind.refused)))
                     raise
                 return run.result(Plan(before=plan.before, after=plan.before, note=nothing), record)
             if not run.waiting.wait and run.job is not None and not run.job.ended:
