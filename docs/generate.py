@@ -34,7 +34,9 @@ from ansible_collections.ontap.security.plugins.module_utils._ansible.specs impo
     VAULT,
     WAITING,
 )
+from ansible_collections.ontap.security.plugins.module_utils._azure.causes import CAUSES
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import QUERY_FIELDS, UNDESCRIBED
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import STORE_STATES, usable
 from ansible_collections.ontap.security.plugins.module_utils._ontap import catalogue, codes
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -340,6 +342,43 @@ def error_codes() -> str:
     return HEAD + afterwards + "".join(sections)
 
 
+def table_of_health(_suffix: str, name: str) -> list[str]:
+    """What can be wrong with a configuration, and what health says of it."""
+    rows = [".. list-table::", "   :header-rows: 1", "   :widths: 46 22 14 18", ""]
+    rows += cells("What is wrong", "``verdict``", "``cause``", "``usable``")
+    for row in parsed(source(name)):
+        cause = f"``{row['cause']}``" if "cause" in row else ""
+        since = f", from ONTAP {row['since']} on" if row.get("since", "9.8") != "9.8" else ""
+        can = {True: "true", False: "false", None: "null"}[usable(row["verdict"])]
+        rows += cells(f"{row['what']}{since}", f"``{row['verdict']}``", cause, f"``{can}``")
+    return rows
+
+
+def cells(first: str, *others: str) -> list[str]:
+    """A row of a table in reStructuredText."""
+    return [f"   * - {first}", *(f"     - {cell}".rstrip() for cell in others)]
+
+
+def causes(_suffix: str) -> list[str]:
+    """The causes of Azure being out of reach, with what to do."""
+    return [line for name, remedy in CAUSES.items() for line in defined(name, remedy)]
+
+
+def stores(_suffix: str) -> list[str]:
+    """The states of a key store that are not good, with what to do."""
+    return [line for name, said in STORE_STATES.items() for line in defined(name, ". ".join(map(capitalized, said)))]
+
+
+def capitalized(said: str) -> str:
+    return said[0].upper() + said[1:]
+
+
+def defined(name: str, said: str) -> list[str]:
+    """An entry of a list of definitions in reStructuredText."""
+    marked_up = re.sub(r"\b[a-z]+(?:_[a-z]+)+(?:: [a-z_]+)?\b", r"``\g<0>``", said)
+    return [f"``{name}``", *(f"   {line}" for line in wrapped(marked_up, 125))]
+
+
 # What writes the regions, and where it is written: what comes first in a region's name, without its arguments.
 WRITERS: dict[str, tuple[t.Callable[..., list[str]], str]] = {
     "copy": (copy, "docs/sources"),
@@ -349,6 +388,9 @@ WRITERS: dict[str, tuple[t.Callable[..., list[str]], str]] = {
     "connection": (connection, "docs/sources/options.yml"),
     "variables": (variables, "meta/argument_specs.yml"),
     "query_fields": (query_fields, "plugins/module_utils/_azure/table.py"),
+    "table_of_health": (table_of_health, "docs/sources"),
+    "causes": (causes, "plugins/module_utils/_azure/causes.py"),
+    "stores": (stores, "plugins/module_utils/_azure/verdicts.py"),
 }
 
 

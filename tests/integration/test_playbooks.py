@@ -99,8 +99,8 @@ def test_restore(sim: Simulator, tmp_path: Path) -> None:
         ontap_hosts="",
     )
     assert (repeated.failed, repeated.writes, repeated.changed) == (False, [], 0), repeated.output
-    # One look, and one at the volumes: no module is started where nothing is missing.
-    assert len(repeated.requests) == 2, repeated.requests
+    # One look, one at key managers, and one at volumes: no module is started where nothing is missing.
+    assert len(repeated.requests) == 3, repeated.requests
     assert "(item=" not in repeated.output
     cluster = run(
         sim,

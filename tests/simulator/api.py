@@ -8,7 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.simulator import cluster, keymanagers, keystores, notices, vaults, volumes
+from tests.simulator import cluster, keymanagers, keystores, notices, surroundings, vaults, volumes
 from tests.simulator.call import Answer, Call
 from tests.simulator.ems import EVENTS_PATH
 from tests.simulator.errors import OntapError
@@ -58,6 +58,7 @@ ROUTES = (
         since("9.11.1"),
     ),
     Route("/api/security/key-stores", {"GET": ("key-stores-list", keystores.collection)}, since("9.10.1")),
+    Route("/api/security/gcp-kms", {"GET": ("", keystores.google)}, since("9.9.1")),
     Route(
         "/api/security/key-stores/{}",
         {
@@ -103,6 +104,13 @@ ROUTES = (
         f"{notices.FILTERS}/{{}}",
         {"GET": ("", notices.filter_), "PATCH": ("", notices.change_filter), "DELETE": ("", notices.delete_filter)},
     ),
+    Route("/api/storage/aggregates", {"GET": ("", surroundings.aggregates)}),
+    Route("/api/name-services/dns", {"GET": ("", surroundings.dns)}),
+    Route("/api/network/ip/interfaces", {"GET": ("", surroundings.interfaces)}),
+    Route("/api/network/ip/routes", {"GET": ("", surroundings.routes)}),
+    Route("/api/cluster/licensing/licenses", {"GET": ("", surroundings.licences)}),
+    # Reading: the first client that has it is that of 9.8.
+    Route("/api/cluster/metrocluster", {"GET": ("", surroundings.metrocluster)}, since("9.8")),
 )
 
 

@@ -9,6 +9,7 @@ import typing as t
 from tests.simulator import query
 from tests.simulator.call import Answer, Call, Record
 from tests.simulator.errors import OntapError, invalid, not_found
+from tests.simulator.profiles import Profile
 from tests.simulator.records import Node, Owner
 
 if t.TYPE_CHECKING:
@@ -23,24 +24,27 @@ def cluster(ontap: Ontap, call: Call) -> Answer:
     return query.instance(ontap.schemas["cluster"], record, call.arguments({"fields"}))
 
 
-def _named(path: str, item: Node | Owner) -> Record:
+def _named(ontap: Ontap, path: str, item: Node | Owner) -> Record:
     named: Record = {"uuid": item.uuid, "name": item.name, "_links": {"self": {"href": f"{path}/{item.uuid}"}}}
     if isinstance(item, Node):
-        named["state"] = "up" if item.reachable else "down"
+        named["state"] = item.state or ("up" if item.reachable else "down")
+        named["version"] = Profile(item.release or ontap.profile.release).version_record()
+    else:
+        named |= {"state": item.state, "subtype": item.subtype, "ipspace": {"name": "Default"}}
     return named
 
 
 def _list(ontap: Ontap, call: Call, resource: str, path: str, items: t.Sequence[Node | Owner]) -> Answer:
     schema = ontap.schemas[resource]
     arguments = call.arguments(query.COLLECTION_PARAMETERS, schema)
-    records = [_named(path, item) for item in sorted(items, key=lambda item: item.uuid)]
+    records = [_named(ontap, path, item) for item in sorted(items, key=lambda item: item.uuid)]
     return query.collection(call, schema, records, arguments, phantom_page=ontap.switches.phantom_page)
 
 
 def _one(ontap: Ontap, call: Call, resource: str, path: str, items: t.Sequence[Node | Owner], uuid: str) -> Answer:
     for item in items:
         if item.uuid == uuid:
-            return query.instance(ontap.schemas[resource], _named(path, item), call.arguments({"fields"}))
+            return query.instance(ontap.schemas[resource], _named(ontap, path, item), call.arguments({"fields"}))
     raise not_found()
 
 

@@ -222,6 +222,47 @@ def _filter_fields(_profile: Profile) -> list[Field]:
     ]
 
 
+def _node_fields(_profile: Profile) -> list[Field]:
+    return [
+        Field("uuid"),
+        Field("name"),
+        Field("state", read=since("9.8")),
+        Field("version.full"),
+        Field("version.generation", "integer"),
+        Field("version.major", "integer"),
+        Field("version.minor", "integer"),
+    ]
+
+
+def _svm_fields(_profile: Profile) -> list[Field]:
+    return [Field("uuid"), Field("name"), Field("state"), Field("subtype"), Field("ipspace.name")]
+
+
+def _of_svm(*more: Field) -> list[Field]:
+    """The fields of what belongs to an SVM."""
+    return [Field("uuid"), Field("svm.uuid"), Field("svm.name"), Field("scope", choices=("svm", "cluster")), *more]
+
+
+def _interface_fields(_profile: Profile) -> list[Field]:
+    return _of_svm(
+        Field("name"),
+        Field("ip.address"),
+        Field("ip.netmask"),
+        Field("ip.family"),
+        Field("enabled", "boolean"),
+        Field("state"),
+        Field("services"),
+        Field("location.node.uuid"),
+        Field("location.node.name"),
+    )
+
+
+def _route_fields(_profile: Profile) -> list[Field]:
+    return _of_svm(
+        Field("destination.address"), Field("destination.netmask"), Field("destination.family"), Field("gateway")
+    )
+
+
 def _cluster_fields(_profile: Profile) -> list[Field]:
     return [
         Field("name"),
@@ -280,10 +321,24 @@ def schemas(profile: Profile) -> t.Mapping[str, Schema]:
     return {
         "azure-key-vaults": _schema(profile, _vault_fields(profile), (*identity, "svm.uuid", "svm.name"), identity),
         "key-stores": _schema(profile, _keystore_fields(profile), keystore, ("uuid",)),
+        "gcp-kms": _schema(profile, _of_svm(), ("uuid", "scope", "svm.uuid", "svm.name"), ("uuid",)),
         "jobs": _schema(profile, _job_fields(profile), ("uuid",), ("uuid",)),
         "cluster": _schema(profile, _cluster_fields(profile), (), ()),
-        "svms": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
-        "nodes": _schema(profile, [*names, Field("state", read=since("9.8"))], ("uuid", "name"), ("uuid", "name")),
+        "svms": _schema(profile, _svm_fields(profile), ("uuid", "name"), ("uuid", "name")),
+        "nodes": _schema(profile, _node_fields(profile), ("uuid", "name"), ("uuid", "name")),
+        "dns": _schema(profile, _of_svm(Field("domains"), Field("servers")), ("uuid", "svm.name"), ("uuid",)),
+        "interfaces": _schema(profile, _interface_fields(profile), ("uuid", "name"), ("uuid", "name")),
+        "routes": _schema(profile, _route_fields(profile), ("uuid",), ("uuid",)),
+        "licences": _schema(
+            profile, [*names, Field("scope"), Field("state")], ("name", "scope", "state"), ("uuid", "name")
+        ),
+        "aggregates": _schema(
+            profile,
+            [*names, Field("data_encryption.software_encryption_enabled", "boolean")],
+            ("uuid", "name"),
+            ("uuid", "name"),
+        ),
+        "metrocluster": _schema(profile, [Field("local.configuration_state"), Field("local.mode")], (), ()),
         "key-managers": _schema(profile, _key_manager_fields(profile), ("uuid", "scope"), ("uuid",)),
         "key-ids": _schema(profile, _key_id_fields(profile), ("key_id",), ("key_id",)),
         "volumes": _schema(profile, _volume_fields(profile), ("uuid", "name"), ("uuid", "name")),

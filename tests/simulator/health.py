@@ -51,6 +51,10 @@ def nodes_without_keys(ontap: Ontap, store: KeyStore) -> dict[str, str]:
 
 def azure_trouble(ontap: Ontap, store: KeyStore, credential: str | None = None) -> dict[str, str]:
     """Return the nodes that cannot use the vault, with the reason; ``credential`` instead of the stored one."""
+    if ontap.azure.refusal:
+        return {node.name: ontap.azure.refusal for node in ontap.nodes}
+    if ontap.azure.keys is not None and store.settings.get("key_id") not in ontap.azure.keys:
+        return {node.name: "KeyNotFound: the vault has no such key." for node in ontap.nodes}
     if not ontap.azure.accepts(store.credential if credential is None else credential):
         return {node.name: "Azure refused the credentials of the application." for node in ontap.nodes}
     if not ontap.azure.reachable:

@@ -71,6 +71,14 @@ def _nest(shown: Record) -> None:
         shown["_links"] = {"self": {"href": f"{PATH}/{shown['uuid']}/{kind}"}}
 
 
+def google(ontap: Ontap, call: Call) -> Answer:
+    """GET /security/gcp-kms: the little of it that tells which SVM has one."""
+    schema = ontap.schemas["gcp-kms"]
+    arguments = call.arguments(query.COLLECTION_PARAMETERS, schema)
+    records = [record(ontap, store) for store in _visible(ontap, call) if store.type == "gcp"]
+    return query.collection(call, schema, records, arguments, phantom_page=ontap.switches.phantom_page)
+
+
 def instance(ontap: Ontap, call: Call, uuid: str) -> Answer:
     """GET /security/key-stores/{uuid}."""
     arguments = call.arguments({"fields"})

@@ -322,16 +322,17 @@ class Ontap:
                     self.fill_keys(store)
 
     @scene
-    def set_svm(self, /, svm: str, **facts: bool | int) -> None:
-        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, and with ``leaves`` how
-        many keys its next migration leaves where they are."""
+    def set_svm(self, /, svm: str, **facts: t.Any) -> None:
+        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, with ``leaves`` how
+        many keys its next migration leaves where they are, and what it has around it: ``state``, ``subtype``, ``lif``,
+        ``name_servers``, ``routes``, see records.Owner."""
         _assign(self.owner(svm), facts)
 
     @scene
     @telling
-    def set_node(self, /, node: str, **facts: bool) -> None:
+    def set_node(self, /, node: str, **facts: bool | str) -> None:
         """Set facts about a node: ``reachable``, ``azure_capable`` (65537512), ``certificate_capable`` (65537577),
-        ``kmip_server`` (65537552), ``reaches_azure`` (65537549)."""
+        ``kmip_server`` (65537552), ``reaches_azure`` (65537549), ``state``, ``release``."""
         _assign(self.node(node), facts)
 
     @scene
@@ -454,15 +455,19 @@ class Ontap:
         self,
         *,
         reachable: bool | None = None,
+        refusal: str | None = None,
         valid_secrets: t.Iterable[str] | None = None,
         any_secret: bool = False,
         keys: t.Iterable[str] | None = None,
         verify_on_create: bool | None = None,
     ) -> None:
-        """Set what Azure does: whether it is reachable, which secrets and keys it accepts (``any_secret``: all
-        again), and whether POST tries the credentials first, which is not documented."""
+        """Set what Azure does: whether it is reachable, with which words it refuses everything (none: it does not),
+        which secrets and keys it accepts (``any_secret``: all again), and whether POST tries the credentials first,
+        which is not documented."""
         if reachable is not None:
             self.azure.reachable = reachable
+        if refusal is not None:
+            self.azure.refusal = refusal
         if valid_secrets is not None or any_secret:
             self.azure.valid_secrets = None if any_secret else set(valid_secrets or ())
         if keys is not None:
@@ -471,10 +476,10 @@ class Ontap:
             self.azure.verify_on_create = verify_on_create
 
     @scene
-    def set_site(self, /, **facts: bool | str) -> None:
+    def set_site(self, /, **facts: t.Any) -> None:
         """Set facts about the cluster: ``metrocluster`` (65537506), ``fips`` ("key" 3735664 or "hash" 3735665),
         ``keyed_drives`` (65536242), ``nse_keys`` (65536924), ``nae_aggregates`` (196608305), ``encrypted_root``
-        (196608080), ``effective_version`` (a release below 9.14: 65537592, 65537593, 262155)."""
+        (196608080), ``effective_version`` (a release below 9.14: 65537592, 65537593, 262155), ``licences``."""
         _assign(self.site, facts)
 
     @scene

@@ -15,7 +15,8 @@ class Owner:
 
     ``encrypted_volumes``: how many volumes it has that are encrypted one by one. ``nae_volumes``: it has one that is
     encrypted with its aggregate. ``keys_on_admin``: its volume keys are on the admin SVM's key manager, or that number
-    of them. ``leaves``: how many keys its next migration leaves behind.
+    of them. ``leaves``: how many keys its next migration leaves behind. ``state`` and ``subtype`` are those of
+    svm/svms; ``lif`` is up, down, disabled or none; ``routes`` are written as ``address/length``.
     """
 
     uuid: str
@@ -24,6 +25,11 @@ class Owner:
     nae_volumes: bool = False
     keys_on_admin: bool | int = False
     leaves: int = 0
+    state: str = "running"
+    subtype: str = "default"
+    name_servers: tuple[str, ...] = ("192.0.2.53",)
+    lif: str = "up"
+    routes: tuple[str, ...] = ("0.0.0.0/0",)
 
     @property
     def encrypted(self) -> bool:
@@ -49,7 +55,10 @@ class Owner:
 
 @dataclass
 class Node:
-    """A node of the cluster: whether it answers, what it is able to do, and whether its KMIP server runs."""
+    """A node of the cluster: whether it answers, what it is able to do, and whether its KMIP server runs.
+
+    ``state`` is a word for one that is not simply up or down, ``release`` its own where it is not the cluster's.
+    """
 
     uuid: str
     name: str
@@ -58,6 +67,8 @@ class Node:
     certificate_capable: bool = True
     kmip_server: bool = True
     reaches_azure: bool = True
+    state: str = ""
+    release: str = ""
 
 
 @dataclass
@@ -124,9 +135,11 @@ def digest(secret: str) -> str:
 
 @dataclass
 class Azure:
-    """What Azure makes of this cluster: None as a set means that everything is accepted."""
+    """What Azure makes of this cluster: None as a set means that everything is accepted. ``refusal``: what it says to
+    all that ask, instead of doing anything."""
 
     reachable: bool = True
+    refusal: str = ""
     valid_secrets: set[str] | None = None
     keys: set[str] | None = None
     verify_on_create: bool = False
@@ -170,5 +183,6 @@ class Site:
     keyed_drives: bool = False
     nse_keys: bool = False
     nae_aggregates: bool = False
+    licences: tuple[str, ...] = ("nfs", "ve", "mt_ek_mgmt")
     encrypted_root: bool = False
     effective_version: str = ""

@@ -113,6 +113,7 @@ FUNCTIONS = {
     "azure_key_vault": "manage",
     "azure_key_vault_info": "inform",
     "azure_key_vault_migrate": "migrate",
+    "azure_key_vault_preflight": "preflight",
     "azure_key_vault_rekey": "rekey",
     "azure_key_vault_restore": "restore",
     "azure_key_vaults": "manage_all",

@@ -95,7 +95,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         """The options, and under ``ambient``, also in each entry, the names of those that come from the environment."""
         own, *others = self._resolved
         params = {**self.params, "ambient": own.ambient}
-        if "vaults" in params:
+        if params.get("vaults") is not None:
             params["vaults"] = [
                 {**entry, "ambient": resolved.ambient} for entry, resolved in zip(params["vaults"], others)
             ]

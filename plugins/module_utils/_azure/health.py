@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The health of a configuration, judged from what ONTAP reports of keys, Azure and nodes.
 
-``health`` is pure. ``with_volumes`` reads the one thing that it needs and no configuration shows.
+``health`` is pure. ``with_volumes`` and ``with_states`` read what it needs and no configuration shows.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import typing as t
 from collections import Counter
 from dataclasses import replace
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import REACHABILITY
+from ansible_collections.ontap.security.plugins.module_utils._azure.causes import cause_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import R9_14, REACHABILITY, STORE_STATE
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault, verdict_of
-from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import WORST_FIRST, usable
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import STORE_STATES, WORST_FIRST, usable
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, Health
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, TransportError, withheld
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
@@ -34,31 +35,61 @@ _NODE_LIST = re.compile(r"\bnodes?\s*[-:]\s*([\w.-]*\w(?:\s*,\s*[\w.-]*\w)*)", r
 
 
 def health(vault: Vault, *of: str) -> Health:
-    """The verdict over ``state``, ``azure_reachability`` and ``ekmip_reachability``, or over those named in ``of``."""
+    """The verdict over ``state``, ``azure_reachability``, ``ekmip_reachability`` and the state of the key store
+    (``store``), or over those named in ``of``."""
     if not vault.enabled:
         return Health("unknown", ("ONTAP reports no health for an inactive configuration",))
-    judges = {"azure_reachability": _azure, "ekmip_reachability": _key_servers, "state": _keys}
+    judges = {"store": _store, "azure_reachability": _azure, "ekmip_reachability": _key_servers, "state": _keys}
     # The worst that is found names the verdict; every finding is a reason.
     found = [finding for name, judge in judges.items() if not of or name in of for finding in judge(vault)]
-    verdict = min((finding.verdict for finding in found), key=WORST_FIRST.index, default="healthy")
+    worst = min(found, key=lambda finding: WORST_FIRST.index(finding.verdict), default=Health("healthy"))
+    verdict = worst.verdict
     return Health(
         verdict,
         tuple(reason for finding in found for reason in finding.reasons),
         tuple(dict.fromkeys(node for finding in found for node in finding.nodes)),
         usable(verdict),
         None if vault.keys_available is None else any(finding.verdict == "keys_missing" for finding in found),
+        next((finding.cause for finding in found if finding.cause), None),
+        worst.remedy,
     )
+
+
+def _store(vault: Vault) -> t.Iterator[Health]:
+    state = vault.store_state
+    if state in STORE_STATES:
+        reason, remedy = STORE_STATES[state]
+        yield Health(state, (f"{reason} (state {state})",), remedy=remedy)
+    elif state == "":
+        reason = f"whether the key manager is blocked or being changed could not be told from {KEY_STORES}"
+        yield Health("unknown", (reason,), remedy=f"Let the login read {KEY_STORES}, as with the role readonly.")
+    elif state not in (None, "active"):
+        yield Health("unknown", (f"ONTAP reports the key manager in a state that is not known here, {state}",))
 
 
 def _azure(vault: Vault) -> t.Iterator[Health]:
     if vault.azure_reachable is False:
         azure = vault.record["azure_reachability"]
         reason = _sentence("Azure cannot be reached or refuses the credential", azure, "reachable")
-        yield Health("azure_unreachable", (reason,))
+        cause = cause_of(azure.get("code"), str(azure.get("message") or ""), only_some_nodes=_only_some_nodes(vault))
+        yield Health("azure_unreachable", (reason,), cause=cause.name, remedy=cause.remedy)
     elif vault.azure_reachable is None and _could_report(vault):
         yield Health("unknown", ("ONTAP did not report whether it reaches Azure",))
     elif vault.azure_reachable is None:
         yield Health("healthy", (f"ONTAP says nothing about Azure's reachability; it does from {REACHABILITY} on",))
+
+
+def _only_some_nodes(vault: Vault) -> bool:
+    """Whether ONTAP names the nodes that do not reach Azure, and there are others."""
+    named = {name for name, _reason in _NODE_REASON.findall(str(vault.record["azure_reachability"].get("message")))}
+    return bool(named) and bool(set(_nodes(vault)) - named)
+
+
+def _nodes(vault: Vault) -> t.Iterator[str]:
+    """The names of the nodes, as far as the embedded key servers tell."""
+    for entry in vault.record.get("ekmip_reachability") or ():
+        if isinstance(entry, dict) and isinstance(entry.get("node"), dict) and entry["node"].get("name"):
+            yield str(entry["node"]["name"])
 
 
 def _could_report(vault: Vault) -> bool:
@@ -79,7 +110,7 @@ def _key_servers(vault: Vault) -> t.Iterator[Health]:
         name = str(names.get("name") or names.get("uuid") or "a node")
         if reachable is False:
             reason = _sentence(f"the embedded key server of node {name} cannot be reached", entry, "reachable")
-            yield Health("node_unreachable", (reason,), (name,))
+            yield Health("node_unreachable", (reason,), (name,), remedy=_BRING_UP)
         elif reachable is None:
             reason = f"ONTAP did not report whether the embedded key server of node {name} can be reached"
             yield Health("unknown", (reason,), (name,))
@@ -105,7 +136,14 @@ def _keys(vault: Vault) -> t.Iterator[Health]:
     reason = _sentence("the keys are not on every node", state, "available")
     if _is_open(vault) and number is None:
         reason += " (whether encrypted volumes need them could not be told)"
-    yield Health("keys_missing", (reason,), nodes if number is not None else lacking or nodes)
+    yield Health("keys_missing", (reason,), nodes if number is not None else lacking or nodes, remedy=_RESTORE)
+
+
+_BRING_UP: t.Final = (
+    "Bring the node up and into quorum (cluster show), and wait some minutes. If it stays, security key-manager "
+    "external azure check -vserver SVM (advanced) tells more."
+)
+_RESTORE: t.Final = "Run azure_key_vault_restore. Do not reboot nodes before that."
 
 
 def _is_open(vault: Vault) -> bool:
@@ -143,6 +181,57 @@ def encrypted_volumes(reader: Reader, vaults: t.Sequence[Vault]) -> dict[str, in
         if not withheld(exc) and exc.code not in UNKNOWN_NAME:
             raise
         return {}
+
+
+def with_states(reader: Reader, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]:
+    """The configurations, those in use each with the state of its key store.
+
+    Up to ONTAP 9.13.1, and where none is in use, nothing is asked; else one request, or one a page. Before 9.16.1 there
+    is no state, which the refusal of this request tells where nobody knows the release. Raises ``OntapError``.
+    """
+    known = reader.known_release
+    if (known and not known.has(STORE_STATE)) or not any(v.enabled and v.at_least.has(R9_14) for v in vaults):
+        return tuple(vaults)
+    svms = {vault.svm for vault in vaults}
+    query = {"type": "akv", "fields": "enabled,state,svm.name,svm.uuid"}
+    if len(svms) == 1 and None not in svms:
+        query["svm.name"] = literal(next(iter(svms)) or "")
+    try:
+        stores = reader.records(KEY_STORES, query)
+    except (ApiError, TransportError) as exc:
+        if exc.code in UNKNOWN_NAME:
+            return tuple(vaults)
+        if not withheld(exc):
+            raise
+        return tuple(vaults) if _has_no_states(reader) else tuple(replace(v, store_state="") for v in vaults)
+    return tuple(replace(vault, store_state=state_among(stores, vault)) for vault in vaults)
+
+
+def _has_no_states(reader: Reader) -> bool:
+    """Whether the release is known to have no states of key stores. False also where nobody can tell."""
+    try:
+        return not reader.release().has(STORE_STATE)
+    except (ApiError, TransportError) as exc:
+        if not withheld(exc):
+            raise
+        return False
+
+
+def state_among(stores: t.Sequence[t.Mapping[str, t.Any]], vault: Vault) -> str:
+    """The state of a configuration's key store; empty where ONTAP does not show it.
+
+    Which of two is in use while a switch is interrupted is not documented, so a switch of one is a switch of both.
+    """
+    own = next((store for store in stores if str(store.get("uuid", "")).lower() == vault.uuid.lower()), {})
+    switched = any(store.get("state") == "switching" and _shares_svm(store, vault) for store in stores)
+    return "switching" if switched and own.get("state") in (None, "active") else str(own.get("state") or "")
+
+
+def _shares_svm(store: t.Mapping[str, t.Any], vault: Vault) -> bool:
+    svm = store.get("svm") or {}
+    if vault.scope == "cluster":
+        return not svm
+    return str(svm.get("uuid") or "").lower() == vault.svm_uuid if vault.svm_uuid else svm.get("name") == vault.svm
 
 
 # Which volumes may be encrypted with keys of a scope: those that share their aggregate's are never an SVM's.

@@ -39,9 +39,10 @@ def _judge(vault: Vault) -> Health:
 
 def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[str]) -> tuple[Vault, ...]:
     if "state" in fields:
-        from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
+        from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_states, with_volumes
 
-        vaults = with_volumes(reader, vaults)
+        # All of the health is wanted, or only whether nodes have their keys.
+        vaults = with_volumes(reader, with_states(reader, vaults) if set(HEALTH_FIELDS) <= set(fields) else vaults)
     if KEY_STORE in fields:
         from ansible_collections.ontap.security.plugins.module_utils._azure.key_stores import with_stores
 

@@ -86,6 +86,7 @@ CREATE: t.Final = Kind(
     shared=True,
     raced=(ALREADY_CONFIGURED,),
     doubts=_unlike_asked,
+    advice="azure_key_vault_preflight, with the same options, says what else would keep it from working.",
 )
 ADD: t.Final = replace(CREATE, raced=(ALREADY_CONFIGURED, NAME_TAKEN), query={"create_inactive": True}, beside=True)
 SET_VERIFY: t.Final = Kind(

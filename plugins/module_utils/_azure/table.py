@@ -54,6 +54,8 @@ R9_16 = Release(9, 16, 1)
 
 # The first release that reports azure_reachability and ekmip_reachability.
 REACHABILITY = R9_8
+# The first release that shows the state of a key store.
+STORE_STATE = R9_16
 HAS_REKEY_INTERNAL = R9_8
 # From this release on a changed key_id goes by rekey-external; before it, by PATCH.
 REKEY_EXTERNAL = R9_11

@@ -86,6 +86,14 @@ def key_of(value: t.Any) -> KeyId | None:
         return None
 
 
+def host_of(value: t.Any) -> str | None:
+    """The host of a vault's URI in lower case; None when it is none."""
+    try:
+        return urlsplit(vault_uri(value)).hostname
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
 def same_key_id(one: t.Any, other: t.Any) -> bool:
     first, second = key_of(one), key_of(other)
     return first.same_key(second) if first and second else bool(one == other)

@@ -41,7 +41,8 @@ class Vault(Record):
     """One configuration as read.
 
     ``encrypted_volumes`` is the number of volumes whose keys it keeps, ``store_state`` the state of its key store, and
-    ``store_enabled`` whether that says that it is the one in use; None where nobody asked or could be told.
+    ``store_enabled`` whether that says that it is the one in use; None where nobody asked or could be told. Where all
+    of the health was asked for, a state that nobody could be told is empty.
     """
 
     encrypted_volumes: int | None = None

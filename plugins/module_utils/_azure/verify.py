@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.causes import cause_of
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, REACHABILITY
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Proof
@@ -34,15 +35,23 @@ def _azure_refuses(
         return ("ONTAP does not say whether it reaches Azure with the credential that was sent.",)
     if unverified:
         return (f"ONTAP does not reach Azure with the credential that was sent unverified: {said}",)
+    cause = cause_of(entry.get("code"), said)
+    first = cause.remedy if cause.name != "unknown" else _CHECK
     error = OutcomeError(
         f"ONTAP took the credential, but cannot reach Azure with it: {said}",
-        remedy="Check in Azure that the secret or certificate belongs to client_id and has not expired, and that "
-        "the application may use the vault; and that the SVM reaches the vault and the nodes the login service. "
-        "Then run the task again with update_credentials: when_unreachable; verify: false leaves the check out.",
+        remedy=f"{first} Then run the task again with update_credentials: when_unreachable; verify: false leaves the "
+        "check out.",
         code=entry.get("code"),
     )
     error.tried = did
     raise error
+
+
+_CHECK: t.Final = (
+    "Check in Azure that the secret or certificate belongs to client_id and has not expired, and that the application "
+    "may use the vault; and that the SVM reaches the vault and the nodes the login service. azure_key_vault_preflight "
+    "checks what ONTAP shows of these paths."
+)
 
 
 def _served_without_azure(

@@ -53,6 +53,7 @@ def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
             except (ApiError, JobError) as exc:
                 nothing = step.kind.nothing.get(exc.code or "")
                 if nothing is None:
+                    exc.remedy = " ".join(filter(None, (exc.remedy, step.kind.advice)))
                     raise
                 if len(plan.steps) > 1:
                     continue

@@ -98,6 +98,8 @@ class Kind:
     hidden_by: str = "nothing of it"
     # What check mode says of a real run that finds a job at work which does this already.
     then: str = " and starts none"
+    # What else to do where ONTAP refuses the request.
+    advice: str = ""
     # What a person can do when nobody knows what became of the request, and while its job may still run.
     at_last: str = (
         "Run the task again when ONTAP answers: it reads what is there first, and sends only what is still missing."

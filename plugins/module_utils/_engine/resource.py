@@ -108,7 +108,8 @@ class Health:
     """A one-word verdict, why, and the nodes concerned.
 
     ``usable``: whether the configuration can be used. ``keys_missing``: whether a node lacks keys, which a worse
-    verdict may hide. Both are None where nobody knows.
+    verdict may hide. Both are None where nobody knows. ``cause`` is a word for why what the keys depend on is out of
+    reach, None where it is not; ``remedy`` says what to do about the verdict, empty where there is nothing to do.
     """
 
     verdict: str
@@ -116,12 +117,16 @@ class Health:
     nodes: tuple[str, ...] = ()
     usable: bool | None = None
     keys_missing: bool | None = None
+    cause: str | None = None
+    remedy: str = ""
 
     def as_result(self) -> dict[str, t.Any]:
         return {
             "verdict": self.verdict,
             "usable": self.usable,
             "keys_missing": self.keys_missing,
+            "cause": self.cause,
+            "remedy": self.remedy or None,
             "reasons": list(self.reasons),
             "nodes": list(self.nodes),
         }

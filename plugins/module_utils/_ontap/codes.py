@@ -45,6 +45,10 @@ NOT_AUTHORIZED = frozenset({"6", "6691623"})
 # Lack of resources, which passes if it comes with HTTP 503 and lasts if it comes with another status.
 BUSY_WITH_503 = frozenset({"7", "8"})
 
+# Azure did not take the credential, or there is none; and the service of a cloud was not reached.
+CREDENTIAL_REFUSED = frozenset({"65537517", "65537540", "65537567", "65537573"})
+CLOUD_UNREACHABLE = "65537605"
+
 # ONTAP turned the request away because it is busy. Nothing was done, and asking again a little later may well succeed.
 BUSY = frozenset(
     {

@@ -40,7 +40,7 @@ RECORDS: t.Final[dict[str, dict[str, Form]]] = {
         # Up to 9.12.1.
         "keystore": {"uuid": UUID, "type": TEXT, "location": TEXT, "enabled": BOOLEAN, "svm": NAMED},
     },
-    "/api/svm/svms": {"uuid": UUID, "name": TEXT},
+    "/api/svm/svms": {"uuid": UUID, "name": TEXT, "state": TEXT, "subtype": TEXT},
     "/api/cluster/jobs": {
         "uuid": UUID,
         "state": TEXT,

@@ -51,7 +51,8 @@ class Configuration:
         # Before 9.14.1 there is no such field, and every configuration is in use.
         enabled = record.get("enabled") is not False
         verdict = str(health.get("verdict") or "unknown")
-        if verdict == "azure_unreachable":
+        # A worse verdict may hide that, and then there is a cause.
+        if verdict == "azure_unreachable" or health.get("cause"):
             reach = UNREACHED
         else:
             reachable = (record.get("azure_reachability") or {}).get("reachable") is True

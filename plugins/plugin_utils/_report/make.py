@@ -251,6 +251,8 @@ def _health(found: Mapping) -> dict[str, t.Any]:
     """What a configuration's health comes to, with room for the judgement."""
     return {
         "verdict": str(found.get("verdict")),
+        "cause": plain(found.get("cause")),
+        "remedy": plain(found.get("remedy")),
         "reasons": [short_text(reason) for reason in found.get("reasons") or []],
         "nodes": [str(node) for node in found.get("nodes") or []],
         "severity": None,
