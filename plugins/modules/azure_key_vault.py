@@ -333,8 +333,8 @@ diff:
   returned: always
   type: dict
   sample:
-    before_header: SVM vs0
-    after_header: SVM vs0
+    before_header: "cluster1.example.com: SVM vs0"
+    after_header: "cluster1.example.com: SVM vs0"
     before:
       client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
     after:

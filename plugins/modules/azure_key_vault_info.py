@@ -160,7 +160,7 @@ EXAMPLES = r"""
 
 - name: Stop if the keys of vs0 are not safe
   ansible.builtin.assert:
-    that: vs0.azure_key_vaults[0].health.verdict in ['healthy', 'no_encrypted_volume_yet']
+    that: vs0.azure_key_vaults[0].health.usable is true
     fail_msg: "{{ vs0.azure_key_vaults[0].health.reasons | join('; ') }}"
 
 - name: Count the configurations that still log in with a secret
@@ -204,6 +204,18 @@ azure_key_vaults:
               V(no_encrypted_volume_yet). ONTAP does not say that up to 9.8.
           type: str
           returned: always
+        usable:
+          description:
+            - Whether the configuration can be used. V(true) with V(healthy) and V(no_encrypted_volume_yet); V(false) where keys are
+              missing, or Azure or a node cannot be reached; V(null) with V(unknown), which is no good news.
+          type: bool
+          returned: always
+        keys_missing:
+          description:
+            - Whether nodes lack keys, whatever else is wrong, and M(ontap.security.azure_key_vault_restore) would restore them. V(null)
+              where ONTAP does not say.
+          type: bool
+          returned: always
         reasons:
           description: Why, one sentence for each finding.
           type: list
@@ -236,6 +248,8 @@ azure_key_vaults:
         message: ""
       health:
         verdict: keys_missing
+        usable: false
+        keys_missing: true
         reasons:
           - "the keys are not on every node (ONTAP code 65537551): Top-level internal key is unavailable ..."
         nodes: [node2]

@@ -29,7 +29,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - One diff for each configuration that changes, with its name as header.
+      - One diff for each configuration that changes, with O(hostname) and its name as header.
   idempotent:
     support: partial
     details:
@@ -285,8 +285,7 @@ EXAMPLES = r"""
   register: all_vaults
   failed_when: >-
     all_vaults is failed or
-    all_vaults.vaults | map(attribute='health') | select | map(attribute='verdict')
-    | difference(['healthy', 'no_encrypted_volume_yet']) | length > 0
+    all_vaults.vaults | selectattr('health') | rejectattr('health.usable') | length > 0
 
 - name: See what differs, without changing anything
   ontap.security.azure_key_vaults:
@@ -298,7 +297,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: How many configurations there are of each verdict.
+  description:
+    - How many configurations there are of each verdict, and of how many each of these came true, in check mode of how many it would,
+      V(unchanged), V(created), V(changed), V(removed), V(failed).
+    - Each configuration has one verdict, and counts in one of the others. One that failed counts as that, whatever was changed before.
   returned: always, unless the input is bad
   type: dict
   sample:
@@ -308,6 +310,11 @@ summary:
     unmanaged: 1
     blocked: 0
     error: 0
+    unchanged: 19
+    created: 1
+    changed: 1
+    removed: 0
+    failed: 0
 vaults:
   description: The configurations, first those of O(vaults) in their order, then the unmanaged ones.
   returned: always, unless the input is bad
@@ -344,6 +351,12 @@ vaults:
     changed:
       description: Whether it was changed, in check mode whether it would be.
       type: bool
+      returned: always
+    became:
+      description:
+        - What has become of it, in check mode what would. V(unchanged), V(created), V(changed), V(removed) or V(failed), as RV(summary)
+          counts them.
+      type: str
       returned: always
     drift:
       description: The differences, each with C(field), C(desired), C(actual) and the C(action) that mends it.
@@ -397,8 +410,8 @@ vaults:
       returned: always
     health:
       description:
-        - What ONTAP reports of keys, Azure and nodes in the end, in check mode as it is, with C(verdict), C(reasons) and C(nodes) as
-          M(ontap.security.azure_key_vault_info) explains them. C(null) where there is no configuration.
+        - What ONTAP reports of keys, Azure and nodes in the end, in check mode as it is, with C(verdict), C(usable), C(keys_missing),
+          C(reasons) and C(nodes) as M(ontap.security.azure_key_vault_info) explains them. C(null) where there is no configuration.
         - V(unknown) for an inactive configuration, and where it could not be read. It makes no run fail.
       type: dict
       returned: when O(health=true)
@@ -410,6 +423,7 @@ vaults:
       enabled: true
       verdict: drifted
       changed: true
+      became: changed
       drift:
         - field: client_id
           desired: eeeeeeee-ffff-eeee-ffff-eeeeeeeeeeee
@@ -470,8 +484,8 @@ diff:
   type: list
   elements: dict
   sample:
-    - before_header: SVM vs0
-      after_header: SVM vs0
+    - before_header: "cluster1.example.com: SVM vs0"
+      after_header: "cluster1.example.com: SVM vs0"
       before:
         client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
       after:

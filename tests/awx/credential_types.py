@@ -23,7 +23,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ansible.specs impo
 
 Data = t.Mapping[str, t.Any]
 
-PATH = Path(__file__).parents[2] / "playbooks/vars/awx_credential_types.yml"
+PATH = Path(__file__).parents[2] / "roles/awx_setup/vars/awx_credential_types.yml"
 
 # Every environment variable that a module falls back to.
 FALLBACKS: t.Final = {

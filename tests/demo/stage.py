@@ -91,7 +91,7 @@ class Run:
     def diff(self, of: str) -> list[str]:
         """The lines that --diff printed for one configuration."""
         # Two clusters at once: Ansible may print something of the other one between a diff and the task's result.
-        found = re.search(rf"^--- before: {of}\n(?:[-+@ ].*\n)*", self.output, re.MULTILINE)
+        found = re.search(rf"^--- before: \S+: {of}\n(?:[-+@ ].*\n)*", self.output, re.MULTILINE)
         if found is None:
             raise Failed(f"There should be a diff of {of}.", self.output)
         return found[0].rstrip().splitlines()

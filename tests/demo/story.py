@@ -22,7 +22,7 @@ IN_SYNC = ["cluster1: 3 in sync", "cluster2: 3 in sync"]
 def preview(stage: Stage) -> None:
     run = stage.play(APPLY, "--check", "--diff")
     expect(
-        run.messages() == ["cluster1: 3 to create", "cluster2: 3 to create"],
+        run.messages() == [f"{name}: 3 to create: cluster scope, vs0, vs1" for name in ("cluster1", "cluster2")],
         "All configurations should be missing.",
         run,
     )
@@ -39,7 +39,9 @@ def preview(stage: Stage) -> None:
 def apply(stage: Stage) -> None:
     run = stage.play(APPLY)
     expect(
-        run.messages() == ["cluster1: 3 created", "cluster2: 3 created"], "All configurations should be created.", run
+        run.messages() == [f"{name}: 3 created: cluster scope, vs0, vs1" for name in ("cluster1", "cluster2")],
+        "All configurations should be created.",
+        run,
     )
     expect(len(run.writes) == CONFIGURATIONS, "Each configuration should take one write.", run)
     stage.show(run.messages())
@@ -72,7 +74,7 @@ def drift(stage: Stage) -> None:
     stage.say("Would anybody notice? Check mode does:")
     run = stage.play(APPLY, "--check", "--diff")
     expect(
-        run.messages() == ["cluster1: 2 in sync, 1 to change", IN_SYNC[1]],
+        run.messages() == ["cluster1: 2 in sync; 1 to change: vs0 (client_id, proxy_host)", IN_SYNC[1]],
         "Exactly one configuration of cluster1 should differ.",
         run,
     )
@@ -88,7 +90,7 @@ def drift(stage: Stage) -> None:
 def mend(stage: Stage) -> None:
     run = stage.play(APPLY)
     expect(
-        run.messages() == ["cluster1: 2 in sync, 1 changed", IN_SYNC[1]],
+        run.messages() == ["cluster1: 2 in sync; 1 changed: vs0 (client_id, proxy_host)", IN_SYNC[1]],
         "Exactly one configuration of cluster1 should be changed.",
         run,
     )

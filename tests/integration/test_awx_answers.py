@@ -21,7 +21,7 @@ from tests.support.runner import Ran
 
 TEMPLATES: dict[str, dict[str, t.Any]] = {
     template["playbook"].removesuffix(".yml"): template
-    for template in yaml.safe_load((ROOT / "playbooks/vars/awx_job_templates.yml").read_text(encoding="utf-8"))[
+    for template in yaml.safe_load((ROOT / "roles/awx_setup/vars/awx_job_templates.yml").read_text(encoding="utf-8"))[
         "awx_job_templates"
     ]
 }

@@ -25,9 +25,9 @@ PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "playbooks" / "example_project"
 TEMPLATES: dict[str, dict[str, t.Any]] = {
     template["playbook"]: template
-    for template in yaml.safe_load((PROJECT / "playbooks/vars/awx_job_templates.yml").read_text(encoding="utf-8"))[
-        "awx_job_templates"
-    ]
+    for template in yaml.safe_load(
+        (PROJECT / "roles/awx_setup/vars/awx_job_templates.yml").read_text(encoding="utf-8")
+    )["awx_job_templates"]
 }
 ONTAP, AZURE = (
     {item["name"]: item for item in credential_types.load()}[name]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook awx_setup by its full name, with the real modules of awx.awx, against a simulated AWX; and its data."""
+"""The playbook awx_setup and its role, with the real modules of awx.awx, against a simulated AWX; and its data."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ REQUIRED = {
 APPLY = "ONTAP AKV: apply"
 CREDENTIALS = ["Azure application for ONTAP", "NetApp ONTAP"]
 
-PLAY = yaml.safe_load((PLAYBOOKS / "awx_setup.yml").read_text(encoding="utf-8"))[0]
-TEMPLATES = yaml.safe_load((PLAYBOOKS / "vars/awx_job_templates.yml").read_text(encoding="utf-8"))["awx_job_templates"]
+ROLE = PLAYBOOKS.parent / "roles/awx_setup"
+TASKS = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
+TEMPLATES = yaml.safe_load((ROLE / "vars/awx_job_templates.yml").read_text(encoding="utf-8"))["awx_job_templates"]
 
 
 def modules(tasks: t.Iterable[dict[str, t.Any]]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
@@ -67,12 +68,15 @@ def run(awx: Controller, folder: Path, variables: dict[str, str], *arguments: st
         if password
         else {"CONTROLLER_OAUTH_TOKEN": TOKEN}
     )
+    # Those of an inventory count, as everywhere. JSON is YAML.
+    inventory = folder / "inventory.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {}}, "vars": variables}}), encoding="utf-8")
     awx.clear()
     finished = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
             "ontap.security.awx_setup",
-            *("-e", json.dumps(variables), *arguments),
+            *("-i", str(inventory), *arguments),
         ],
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("CONTROLLER_", "TOWER_"))},
@@ -117,12 +121,9 @@ def awx() -> t.Iterator[Controller]:
 
 
 def test_missing_variables_are_named(awx: Controller, tmp_path: Path) -> None:
-    both = run(awx, tmp_path, {})
+    both = run(awx, tmp_path, {"awx_setup_image": ""})
     assert both.failed
     assert "Missing: awx_setup_project_url, awx_setup_image." in both.output
-    empty = run(awx, tmp_path, {**REQUIRED, "awx_setup_image": ""})
-    assert empty.failed
-    assert "Missing: awx_setup_image." in empty.output
     assert not awx.requests
 
 
@@ -134,8 +135,8 @@ def test_what_the_nightly_report_cannot_fail_on(awx: Controller, tmp_path: Path)
     assert not awx.requests
 
 
-# One test, because each run takes its time: check, do, repeat, check what somebody has changed, and make a second set
-# after an upgrade.
+# One test, because each run takes its time: check, do, check what somebody has changed, and make a second set after an
+# upgrade.
 def test_setup(awx: Controller, tmp_path: Path) -> None:
     # AWX does not know the last playbook when it has fetched the project for the first time.
     awx.files.remove("rotate_secret.yml")
@@ -155,18 +156,15 @@ def test_setup(awx: Controller, tmp_path: Path) -> None:
 
     secrets = {"username": "ansible", "password": "filled-in-by-hand", "validate_certs": "true"}
     awx.change("credentials", "NetApp ONTAP", organization="Default", inputs=secrets)
-    again = run(awx, tmp_path, REQUIRED)
-    assert (again.failed, again.changed, again.writes) == (False, 0, []), again.output
-    assert "WARNING" not in again.output.replace("[WARNING]: No inventory", "").replace("[WARNING]: provided hosts", "")
-    assert awx.named("credentials")["NetApp ONTAP"]["inputs"] == secrets
-
     awx.change("job_templates", APPLY, ask_variables_on_launch=True)
     # As an earlier release made it. AWX would refuse to change it.
     for name in CREDENTIALS:
         fields = awx.named("credential_types")[name]["inputs"]["fields"]
         awx.change("credential_types", name, inputs={"fields": [{**fields[0], "help_text": "Older."}, *fields[1:]]})
     drift = run(awx, tmp_path, REQUIRED, "--check")
+    # Nothing else: the second run makes nothing anew.
     assert (drift.failed, drift.changed, drift.writes) == (False, 1, []), drift.output
+    assert "WARNING" not in drift.output
     assert f"changed: [localhost] => (item={APPLY})" in drift.output
     assert "They can be checked" not in drift.output
     assert "Not changed: NetApp ONTAP, Azure application for ONTAP. This release describes other fields" in drift.output
@@ -180,6 +178,7 @@ def test_setup(awx: Controller, tmp_path: Path) -> None:
     assert "Not changed: NetApp ONTAP. This release" in second.output
     assert awx.named("credential_types")["NetApp ONTAP"]["inputs"]["fields"][0]["help_text"] == "Older."
     assert_second_set(awx, before)
+    # What has been filled in by hand stays, too.
     assert not [write for write in second.writes if write.startswith("PATCH")], second.writes
 
 
@@ -277,7 +276,7 @@ def assert_workflow(awx: Controller) -> None:
 
 def test_every_argument_is_an_option() -> None:
     """Also those of tasks that a run may leave out."""
-    calls = list(modules(PLAY["tasks"]))
+    calls = list(modules(TASKS))
     names = sorted({name for name, _arguments in calls})
     doc = Path(sys.executable).with_name("ansible-doc")
     shown = subprocess.run([str(doc), "-j", *names], capture_output=True, text=True, check=True, timeout=300)
@@ -294,11 +293,11 @@ def test_every_argument_is_an_option() -> None:
         assert all(str(arguments[key]) == f"{{{{ item.{key} }}}}" for key in set(template) - {"name"})
 
 
-def test_variables_are_documented() -> None:
-    named = set(re.findall(r"\bawx_setup_\w+", head("awx_setup.yml")))
-    # Each is read by the lookup, once.
-    read = {re.findall(r"answer', '(awx_setup_\w+)'", PLAY["vars"][f"__{name}"])[0] for name in named}
-    assert named == read == {name[2:] for name in PLAY["vars"] if name.startswith("__awx_setup_")}
+def test_the_nightly_report_fails_on_what_its_survey_offers() -> None:
+    choices = yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8"))["__awx_setup_choices"]
+    questions = [question for template in TEMPLATES for question in template["survey_spec"]["spec"]]
+    (offered,) = [one["choices"] for one in questions if one["variable"] == "drift_report_fail_on"]
+    assert choices == offered
 
 
 def test_the_example_project_has_every_playbook() -> None:

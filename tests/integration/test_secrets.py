@@ -9,6 +9,8 @@ import os
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from tests.simulator import Simulator
 from tests.support.beats import CLIENT, IDENTITY, KEY, OLD, TENANT, VAULT, Outcome, connection, pkcs12, spellings
@@ -36,7 +38,8 @@ def files_below(folder: Path) -> t.Iterator[Path]:
         yield from (Path(base, name) for name in names)
 
 
-def test_no_secret_gets_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_process", [True, False])
+def test_no_secret_gets_out(tmp_path: Path, in_process: bool) -> None:
     with Simulator(release="9.16.1", svms=("vs0", "vs1", "vs2", "vs3", "vs4"), password=PASSWORD) as sim:
         for svm in ("vs1", "vs2", "vs4"):
             sim.ontap.add_vault(svm, **OLD)
@@ -69,9 +72,16 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
         home, log = tmp_path / "home", tmp_path / "log"
         home.mkdir()
         told = {"PYTHONPATH": str(STAND_INS), "STAND_IN_LOG": str(log), "ANSIBLE_INJECT_INVOCATION": "true"}
-        played = play(sim, tasks, arguments=["-vvvvv", "--diff"], env={"HOME": str(home), **told})
+        played = play(
+            sim,
+            tasks,
+            arguments=["-vvvvv", "--diff"],
+            env={"HOME": str(home), **told},
+            in_process=in_process,
+        )
         sim.ontap.refuse("create", 262197, f"The value {SECRET!r} is invalid for field client_secret ({PASSWORD})")
-        refused = play(sim, [Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET})], arguments=["-vvvvv"])
+        task = Task({"svm": "vs3", **IDENTITY, "client_secret": SECRET})
+        refused = play(sim, [task], arguments=["-vvvvv"], in_process=in_process)
         assert sim.ontap.secret("vs0", "client_secret") == SECRET
         assert sim.ontap.secret("vs0", "proxy_password") == PROXY_PASSWORD
         assert sim.ontap.secret("vs1", "client_secret") == SECRET_2

@@ -13,8 +13,6 @@ import importlib
 import io
 import json
 import os
-import shlex
-import sys
 import tempfile
 import typing as t
 from dataclasses import dataclass, field, replace
@@ -27,6 +25,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from tests.simulator import Simulator
 from tests.support.beats import Outcome, connection
+from tests.support.cores import NEWEST, programs
 from tests.support.runner import Ran, ansible_playbook, environment
 
 CALLBACKS = Path(__file__).parent / "callback_plugins"
@@ -34,13 +33,14 @@ CALLBACKS = Path(__file__).parent / "callback_plugins"
 
 @dataclass(frozen=True)
 class Task:
-    """One task: options of a module, in check mode or not, with environment variables of its own."""
+    """One task: options of a module, in check mode or not, with environment variables and keywords of its own."""
 
     options: t.Mapping[str, t.Any]
     check: bool = False
     module: str = "azure_key_vault"
     environment: t.Mapping[str, str] = field(default_factory=dict)
     name: str = "task"
+    keywords: t.Mapping[str, t.Any] = field(default_factory=dict)
 
     def as_yaml(self) -> dict[str, t.Any]:
         # JSON is YAML; unsafe strings and templates are not wanted in tests.
@@ -50,6 +50,7 @@ class Task:
             "check_mode": self.check,
             "environment": dict(self.environment),
             "ignore_errors": True,
+            **self.keywords,
         }
 
 
@@ -61,6 +62,8 @@ def play(
     arguments: t.Sequence[str] = (),
     env: t.Mapping[str, str] | None = None,
     secrets: t.Iterable[str] = (),
+    in_process: bool = True,
+    core: str = NEWEST,
 ) -> Ran:
     """Run the tasks in one play. ``defaults`` replace the connection options given by ``module_defaults``.
 
@@ -76,7 +79,10 @@ def play(
                         "hosts": "localhost",
                         "connection": "local",
                         "gather_facts": False,
-                        "vars": {"ansible_python_interpreter": shlex.quote(sys.executable)},
+                        "vars": {
+                            "ansible_python_interpreter": "{{ ansible_playbook_python | quote }}",
+                            "ontap_in_process": in_process,
+                        },
                         "module_defaults": {
                             "group/ontap.security.ontap": dict(connection(sim) if defaults is None else defaults)
                         },
@@ -100,6 +106,7 @@ def play(
             folder=folder,
             env=environment(folder, **watched),
             secrets=[sim.password, *secrets],
+            tools=programs(core),
         )
         lines = witness.read_text().splitlines() if witness.exists() else []
     outcomes = [

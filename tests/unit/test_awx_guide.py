@@ -29,8 +29,8 @@ def test_fields_and_their_variables() -> None:
 
 
 def test_job_templates() -> None:
-    templates = yaml.safe_load((PROJECT / "playbooks/vars/awx_job_templates.yml").read_text(encoding="utf-8"))
-    setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
+    templates = yaml.safe_load((PROJECT / "roles/awx_setup/vars/awx_job_templates.yml").read_text(encoding="utf-8"))
+    setup = (PROJECT / "roles/awx_setup/tasks/main.yml").read_text(encoding="utf-8")
     setup = setup.replace("{{ __awx_setup_prefix }}", "ONTAP AKV")
     names = {template["name"] for template in templates["awx_job_templates"]}
     workflow = re.findall(r'name: "(ONTAP AKV: [a-z]+, [^"]+)"', setup)
@@ -39,16 +39,15 @@ def test_job_templates() -> None:
 
 
 def test_variables_of_the_set_up() -> None:
-    setup = (PROJECT / "playbooks/awx_setup.yml").read_text(encoding="utf-8")
-    for name in set(re.findall(r"\bawx_setup_\w+", GUIDE)):
-        assert re.search(rf"\b{name}\b", setup.partition("\n- name:")[0]), name
+    specs = yaml.safe_load((PROJECT / "roles/awx_setup/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    assert set(re.findall(r"\bawx_setup_\w+", GUIDE)) <= set(specs["argument_specs"]["main"]["options"])
 
 
 def test_messages() -> None:
-    """Those of the playbooks that the last table quotes."""
-    for message, playbook in (("Not changed: ", "awx_setup"), ("azure_key_vault_rekey_svms must be a list", "rekey")):
+    """Those of the roles that the last table quotes."""
+    for message, role in (("Not changed: ", "awx_setup"), ("azure_key_vault_rekey_svms must be a list", "rekey")):
         assert f"``{message}" in GUIDE
-        assert message in (PROJECT / f"playbooks/{playbook}.yml").read_text(encoding="utf-8")
+        assert message in (PROJECT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")
     for message, kind, value in (("ontap_serial is ", "turns", "x"), ("what was written is lost", "svms", False)):
         assert message in GUIDE
         with pytest.raises(AnswerError, match=message):

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ontap.security.plugins.module_utils._engine.batch import BECAME, VERDICTS
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import TransportError
 from tests.simulator import Simulator
@@ -40,6 +41,11 @@ def run(sim: Simulator, vaults: list[dict[str, t.Any]], *, check: bool = False, 
 
 def verdicts(outcome: Outcome) -> dict[str, str]:
     return {vault["svm"] or "cluster": vault["verdict"] for vault in outcome.result["vaults"]}
+
+
+def became(outcome: Outcome) -> dict[str, int]:
+    """What the summary counts of what has become of the configurations."""
+    return {word: outcome.result["summary"][word] for word in BECAME if outcome.result["summary"][word]}
 
 
 def uuid_of(sim: Simulator, svm: str) -> str:
@@ -99,10 +105,16 @@ def test_verdicts_and_drift(sim: Simulator) -> None:
         assert vaults["vs2"]["drift"] == [
             {"field": "client_id", "desired": FULL["client_id"], "actual": "another", "action": "update"}
         ]
-    assert sum(outcome.result["summary"].values()) == len(outcome.result["vaults"])
+    summary = outcome.result["summary"]
+    drifts = {"changed": 1} if release(sim) >= (9, 9) else {}
+    assert became(outcome) == {"created": 3, "removed": 1, "unchanged": 3 - len(drifts), **drifts}
+    # Each counts once for what was found, and once for what would become of it.
+    for words in (VERDICTS, BECAME):
+        assert sum(summary[word] for word in words) == len(outcome.result["vaults"])
+    assert set(summary) == {*VERDICTS, *BECAME}
     headers = [diff["before_header"] for diff in outcome.result["diff"]]
-    assert "SVM vs1" in headers
-    assert "the cluster" in headers
+    assert f"{sim.host}: SVM vs1" in headers
+    assert f"{sim.host}: the cluster" in headers
 
 
 def test_what_was_created_is_known_by_its_uuid(sim: Simulator) -> None:
@@ -172,6 +184,8 @@ def test_one_failure_does_not_stop_the_others(sim: Simulator) -> None:
     assert done.changed
     changed = {vault["svm"]: vault["changed"] for vault in done.result["vaults"]}
     assert changed == {"vs0": True, "vs1": False, "vs2": False, "vs9": False, "vs3": True}
+    assert became(predicted) == {"created": 2, "removed": 1, "failed": 2}
+    assert became(done) == {"created": 2, "failed": 3}
     error = next(vault["error"] for vault in done.result["vaults"] if vault["svm"] == "vs2")
     assert error["code"] == "65536867"
     assert error["remedy"]
@@ -321,6 +335,7 @@ def test_unmanaged(sim: Simulator) -> None:
     assert not reported.changed
     assert reported.methods == ["GET"]
     assert verdicts(reported) == {"vs0": "in_sync", "vs1": "unmanaged", "vs2": "unmanaged"}
+    assert became(reported) == {"unchanged": 3}
     assert len(run(sim, wanted, unmanaged="ignore").result["vaults"]) == 1
     predicted, done = run(sim, wanted, unmanaged="absent", check=True), run(sim, wanted, unmanaged="absent")
     assert not predicted.writes
@@ -328,6 +343,7 @@ def test_unmanaged(sim: Simulator) -> None:
     assert [vault["actions"] for vault in predicted.result["vaults"]][0] == []
     assert {action["method"] for action in predicted.result["actions"]} == {"DELETE"}
     assert [request["method"] for request in done.writes] == ["DELETE", "DELETE"]
+    assert became(predicted) == became(done) == {"unchanged": 1, "removed": 2}
     assert done.result["diff"] == predicted.result["diff"]
     assert run(sim, wanted, unmanaged="absent").methods == ["GET"]
 

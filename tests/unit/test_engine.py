@@ -66,7 +66,7 @@ LAMP = Resource(
     standard=("colour",),
     health=("lit",),
     queries=Queries({"colour": R9_7, "svm.name": R9_7}, compared_here={"hue": "colour"}),
-    judge=lambda lamp: Health("healthy" if lamp.value("lit") else "dark"),
+    judge=lambda lamp: Health("healthy" if lamp.value("lit") else "dark", usable=bool(lamp.value("lit"))),
     besides=lambda record, _release, _foreseen: {"bright": record.get("colour") == "white"},
 )
 
@@ -373,18 +373,13 @@ def test_all_of_a_cluster_at_once() -> None:
         ("POST", "/api/lamps"),
     ]
     assert done["summary"] == predicted["summary"]
+    well = {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": []}
     assert [
         (one["verdict"], one["changed"], one["bright"], one["undescribed"], one["health"]) for one in done["lamps"]
     ] == [
-        ("missing", True, True, [], {"verdict": "healthy", "reasons": [], "nodes": []}),
-        ("drifted", True, True, [], {"verdict": "healthy", "reasons": [], "nodes": []}),
-        (
-            "in_sync",
-            False,
-            True,
-            [{"field": "shade", "actual": "silk"}],
-            {"verdict": "healthy", "reasons": [], "nodes": []},
-        ),
+        ("missing", True, True, [], well),
+        ("drifted", True, True, [], well),
+        ("in_sync", False, True, [{"field": "shade", "actual": "silk"}], well),
         ("unmanaged", True, False, [], None),
     ]
     assert done["warnings"] == ["lamps[0] (svm vs0): Sent the credential of SVM vs0: it opens."]

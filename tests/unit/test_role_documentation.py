@@ -21,7 +21,11 @@ PREFIX = "azure_key_vault_"
 
 Options = dict[str, dict[str, t.Any]]
 # What the variables of a role begin with, where it is not the role's name: they were a playbook's before.
-PREFIXES = {"rotate_secret": "azure_key_vault_rotate_"}
+PREFIXES = {
+    "rekey": "azure_key_vault_rekey_",
+    "restore": "azure_key_vault_restore_",
+    "rotate_secret": "azure_key_vault_rotate_",
+}
 
 each_role = pytest.mark.parametrize("role", ROLES)
 
@@ -109,7 +113,7 @@ def test_every_answer_goes_through_one_lookup(role: str) -> None:
         for call in calls:
             kind = (re.findall(r"type='(\w+)'", call) or ["text"])[0]
             assert (kind in ("boolean", "integer")) == isinstance(option["default"], (bool, int)), name
-            for default in re.findall(r"default=('.*?'|\w+|\[\])", call):
+            for default in re.findall(r"default=('.*?'|(?!__)\w+|\[\])", call):
                 assert yaml.safe_load(default) == option["default"], name
 
 

@@ -396,6 +396,7 @@ class One:
             **({"azure_reachability": {"reachable": reached}} if self.reports else {}),
             "health": {
                 "verdict": "unknown" if not known else "healthy" if reached else "azure_unreachable",
+                "usable": reached if known else None,
                 "reasons": [] if known and reached else [f"what is wrong with {self.svm}"],
             },
         }

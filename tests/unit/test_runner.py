@@ -72,6 +72,7 @@ def test_there_is_one_way_to_run_ansible() -> None:
         "tests/integration/test_awx_setup.py",
         "tests/integration/test_demo.py",
         "tests/support/runner.py",
+        "tests/unit/test_in_process.py",
         "tests/unit/test_repository.py",
         "tests/unit/simulator/test_simulator_server.py",
     }

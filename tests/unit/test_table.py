@@ -133,7 +133,7 @@ def test_a_line_makes_sense(name: str) -> None:
 
 
 def test_awx_sets_what_stands_in_for_options() -> None:
-    types = (ROOT / "playbooks/vars/awx_credential_types.yml").read_text(encoding="utf-8")
+    types = (ROOT / "roles/awx_setup/vars/awx_credential_types.yml").read_text(encoding="utf-8")
     assert set(re.findall(r"\bAKV_\w+", types)) == {item.environment for item in FIELDS.values() if item.environment}
 
 

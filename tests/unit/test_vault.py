@@ -346,6 +346,31 @@ def test_health(fields: dict[str, t.Any], verdict: str, nodes: list[str]) -> Non
     judged = health(Vault.of(record(**fields)))
     assert (judged.verdict, list(judged.nodes)) == (verdict, nodes)
     assert bool(judged.reasons) == (fields != ALL_WELL)
+    well = verdict in ("healthy", "no_encrypted_volume_yet")
+    # What nobody knows is no good news, and no bad.
+    assert judged.as_result()["usable"] is (None if verdict == "unknown" else well)
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        (ALL_WELL, False),
+        ({**ALL_WELL, "state": FRESH}, False),
+        ({**ALL_WELL, "state": {**OK, "available": False}}, True),
+        # A worse verdict hides them, and what is known of them is said all the same.
+        ({**ALL_WELL, "state": {**OK, "available": False}, "azure_reachability": UNREACHABLE}, True),
+        ({**ALL_WELL, "azure_reachability": UNREACHABLE}, False),
+        ({**ALL_WELL, "state": FRESH, "azure_reachability": UNREACHABLE}, False),
+        ({**ALL_WELL, "azure_reachability": None}, False),
+        ({**ALL_WELL, "state": {"message": "?"}}, None),
+        ({**ALL_WELL, "state": None}, None),
+        ({**ALL_WELL, "enabled": False}, None),
+    ],
+)
+def test_whether_keys_are_missing_is_said_whatever_else_is_wrong(
+    fields: dict[str, t.Any], missing: bool | None
+) -> None:
+    assert health(Vault.of(record(**fields))).as_result()["keys_missing"] is missing
 
 
 LISTED = "AKV key protection is unavailable in following nodes - node1, node2."

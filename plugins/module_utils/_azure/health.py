@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import REACHABILITY
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault, verdict_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import WORST_FIRST, usable
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, TransportError, withheld
@@ -23,16 +24,6 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.reader impor
 
 VOLUMES = "/api/storage/volumes"
 
-# What a verdict can be. ``no_encrypted_volume_yet``: nothing is wrong, ONTAP knows no key state before there is one.
-# The worst that is found names the verdict; every finding is a reason. What nobody knows is worse than what is well.
-_WORST_FIRST: t.Final = (
-    "azure_unreachable",
-    "node_unreachable",
-    "keys_missing",
-    "unknown",
-    "no_encrypted_volume_yet",
-    "healthy",
-)
 
 # The one sentence that is documented for an SVM without encrypted volumes. It counts where volumes cannot be read, and
 # nothing else that is said about them does: a fault may be put in words about volumes as well.
@@ -47,11 +38,15 @@ def health(vault: Vault, *of: str) -> Health:
     if not vault.enabled:
         return Health("unknown", ("ONTAP reports no health for an inactive configuration",))
     judges = {"azure_reachability": _azure, "ekmip_reachability": _key_servers, "state": _keys}
+    # The worst that is found names the verdict; every finding is a reason.
     found = [finding for name, judge in judges.items() if not of or name in of for finding in judge(vault)]
+    verdict = min((finding.verdict for finding in found), key=WORST_FIRST.index, default="healthy")
     return Health(
-        min((finding.verdict for finding in found), key=_WORST_FIRST.index, default="healthy"),
+        verdict,
         tuple(reason for finding in found for reason in finding.reasons),
         tuple(dict.fromkeys(node for finding in found for node in finding.nodes)),
+        usable(verdict),
+        None if vault.keys_available is None else any(finding.verdict == "keys_missing" for finding in found),
     )
 
 

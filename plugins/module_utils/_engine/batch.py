@@ -10,6 +10,7 @@ import functools
 import re
 import threading
 import typing as t
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +35,10 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
 from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
+
+# What is counted in the summary: what was found, and what has become of it, of which each configuration has one each.
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+BECAME: t.Final = ("unchanged", "created", "changed", "removed", "failed")
 
 # UUIDs that comfortably fit into a URL.
 _LONGEST_LIST = 50
@@ -142,6 +147,17 @@ class _Item:
     def uuid(self) -> str | None:
         return self.record.get("uuid") or (self.current.uuid if self.current else None)
 
+    @property
+    def became(self) -> str:
+        """What has become of the configuration, in check mode what would: one of ``BECAME``."""
+        if self.error is not None:
+            return "failed"
+        if not self.result.get("changed"):
+            return "unchanged"
+        if self.verdict == "missing":
+            return "created"
+        return "removed" if any(drift.action == "delete" for drift in self.plan.drift) else "changed"
+
     def as_result(self, *, with_health: bool) -> dict[str, t.Any]:
         target, current, record = self.desired.target, self.current, self.record
         svm = {**self.svm, **(record.get("svm") or {})}
@@ -156,6 +172,7 @@ class _Item:
             "enabled": record.get("enabled") is not False if self.uuid else None,
             "verdict": self.verdict,
             "changed": bool(self.result.get("changed")),
+            "became": self.became,
             "drift": [drift.as_result() for drift in self.plan.drift],
             "undescribed": self.desired.undescribed(current),
             "actions": self.result.get("actions", []),
@@ -439,13 +456,12 @@ def _judge(client: Client, batch: Batch, items: t.Sequence[_Item], records: tupl
 def _result(batch: Batch, items: t.Sequence[_Item], strangers: t.Sequence[_Item]) -> dict[str, t.Any]:
     everything = [*items, *strangers]
     shown = [item.as_result(with_health=batch.health) for item in everything]
-    summary = dict.fromkeys(("in_sync", "missing", "drifted", "unmanaged", "blocked", "error"), 0)
-    for one in shown:
-        summary[one["verdict"]] += 1
+    verdicts = Counter(item.verdict for item in everything)
+    became = Counter(item.became for item in everything)
     return {
         "changed": any(one["changed"] for one in shown),
         "diff": [item.result["diff"] for item in everything if item.result.get("changed")],
-        "summary": summary,
+        "summary": {word: verdicts[word] for word in VERDICTS} | {word: became[word] for word in BECAME},
         batch.kind.resource.many: shown,
         "actions": [action for one in shown for action in one["actions"]],
         "warnings": _warnings(everything),

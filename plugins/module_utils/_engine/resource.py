@@ -104,14 +104,26 @@ class Field:
 
 @dataclass(frozen=True)
 class Health:
-    """A one-word verdict, why, and the nodes concerned."""
+    """A one-word verdict, why, and the nodes concerned.
+
+    ``usable``: whether the configuration can be used. ``keys_missing``: whether a node lacks keys, which a worse
+    verdict may hide. Both are None where nobody knows.
+    """
 
     verdict: str
     reasons: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    usable: bool | None = None
+    keys_missing: bool | None = None
 
     def as_result(self) -> dict[str, t.Any]:
-        return {"verdict": self.verdict, "reasons": list(self.reasons), "nodes": list(self.nodes)}
+        return {
+            "verdict": self.verdict,
+            "usable": self.usable,
+            "keys_missing": self.keys_missing,
+            "reasons": list(self.reasons),
+            "nodes": list(self.nodes),
+        }
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,9 @@ class Run:
         return self.plans[0].before if self.plans else {}
 
     def _diff(self, after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        target = str(self.target)
-        return {"before_header": target, "after_header": target, "before": dict(self._before), "after": dict(after)}
+        # With the cluster: Ansible prints diffs of many hosts, and does not say whose each is.
+        header = f"{self.client.connection.hostname}: {self.target}"
+        return {"before_header": header, "after_header": header, "before": dict(self._before), "after": dict(after)}
 
 
 class RacedError(Exception):

@@ -1,0 +1,4 @@
+# Copyright: Contributors to the ontap.security collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles decide, from what the modules have returned. Pure: no input, no output."""

@@ -20,8 +20,6 @@ Result = t.Mapping[str, t.Any]
 # What ONTAP reports of the way to Azure. The better one can prove a change to it, and so comes first.
 REACHED, UNREACHED, UNREPORTED = "reached", "unreached", "unreported"
 _BEST_FIRST: t.Final = (REACHED, UNREACHED, UNREPORTED)
-# Verdicts that need nobody.
-_WELL: t.Final = frozenset({"healthy", "no_encrypted_volume_yet"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Configuration:
     client_id: str
     tenant_id: str
     reach: str
+    usable: bool | None
     verdict: str
     reasons: tuple[str, ...]
 
@@ -64,6 +63,7 @@ class Configuration:
             client_id=str(record.get("client_id") or ""),
             tenant_id=str(record.get("tenant_id") or ""),
             reach=reach,
+            usable=health.get("usable"),
             verdict=verdict,
             reasons=tuple(map(str, health.get("reasons") or ())),
         )
@@ -175,9 +175,7 @@ def verdicts(configurations: t.Iterable[Configuration]) -> str:
 def ills(configurations: t.Iterable[Configuration]) -> list[str]:
     """A line for each thing that is wrong with some of them, and with which."""
     return together(
-        (visible("; ".join((one.verdict, *one.reasons))), one.label)
-        for one in configurations
-        if one.verdict not in _WELL
+        (visible("; ".join((one.verdict, *one.reasons))), one.label) for one in configurations if one.usable is not True
     )
 
 

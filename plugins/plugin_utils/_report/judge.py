@@ -11,8 +11,8 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, UNDESCRIBED
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import usable
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
-    ILL,
     SEVERITIES,
     Mapping,
     Report,
@@ -152,7 +152,7 @@ def judge(host: dict[str, t.Any], now: str, before: Memory, exceptions: t.Sequen
         for name, finding in findings_of(vault):
             key = key_of(host["host"], vault, name)
             if name == "health":
-                finding["severity"] = "critical" if finding["verdict"] in ILL else "high"
+                finding["severity"] = "critical" if usable(finding["verdict"]) is False else "high"
             elif "desired" in finding:
                 finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
             elif "actual" in finding:

@@ -10,14 +10,14 @@ import re
 import typing as t
 from datetime import datetime, timezone
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import usable
+
 SCHEMA = "ontap.security/drift-report"
 SCHEMA_VERSION = 2
 # From bad to harmless.
 SEVERITIES: t.Final = ("critical", "high", "medium", "low")
 STATUSES: t.Final = ("ok", "unreachable", "error")
 VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
-# Verdicts over health that say what is wrong.
-ILL: t.Final = frozenset({"azure_unreachable", "keys_missing", "node_unreachable"})
 
 Report = dict[str, t.Any]
 Mapping = t.Mapping[str, t.Any]
@@ -60,9 +60,9 @@ def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         yield vault["verdict"], t.cast("dict[str, t.Any]", vault)
     for setting in vault["undescribed"]:
         yield setting["field"], setting
-    health = (vault["health"] or {}).get("verdict")
+    well = usable(vault["health"]["verdict"]) if vault["health"] else True
     # ONTAP reports no health of an inactive configuration, and nothing is wrong with that.
-    if health in ILL or (health == "unknown" and vault["enabled"] is not False):
+    if well is False or (well is None and vault["enabled"] is not False):
         yield "health", vault["health"]
 
 
