@@ -105,7 +105,7 @@ def running(rulebook: str, folder: Path, **variables: t.Any) -> t.Iterator[Runni
         run = Running(sim, process, output, pages)
         try:
             # The first look: from here on, everything is told.
-            run.until(lambda: (folder / "state/cluster1.json").exists())
+            run.until((folder / "state/cluster1.json").exists)
             yield run
         finally:
             process.send_signal(signal.SIGINT)

@@ -19,9 +19,8 @@ MOVE: list[dict[str, t.Any]] = [
 ]
 
 
-@pytest.fixture(scope="module", params=["9.14.1", "9.16.1", "9.18.1"])
+@pytest.fixture(scope="module", params=RELEASES)
 def shared(request: pytest.FixtureRequest) -> t.Iterator[Simulator]:
-    assert request.param in RELEASES
     with Simulator(release=request.param, svms=("vs0", "vs1", "vs2")) as simulator:
         yield simulator
 

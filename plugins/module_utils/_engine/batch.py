@@ -724,17 +724,24 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
     if not sent:
         return
     resource, proof = next((item.desired.resource, proof) for item, proof in sent.values())
+    unread: OntapError = OutcomeError(
+        "ONTAP does not show that configuration any more",
+        remedy="Somebody may have removed it meanwhile: look into the cluster's audit and EMS logs, then run the task "
+        "again.",
+    )
+    found: t.Mapping[str, t.Any] = {}
     try:
         found = _read_proof(client, resource, proof, sent.keys())
     except OntapError as exc:
-        for item, _proof in sent.values():
-            error = copy.copy(exc)
-            error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
-            item.fail(error, "error")
-        return
+        unread = exc
     clean = functools.partial(client.clean, free_text=True)
     for uuid, (item, proof) in sent.items():
-        after = found.get(uuid) or resource.record.of({"uuid": uuid})
+        after = found.get(uuid)
+        if after is None:
+            error = copy.copy(unread)
+            error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
+            item.fail(error, "error")
+            continue
         try:
             item.doubts = proof.judge(clean, f"Sent the credential of {item.desired.target}", item.current, after)
         except OutcomeError as exc:
@@ -742,20 +749,23 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
 
 
 def _read_proof(client: Client, resource: Resource, proof: Proof, uuids: t.Collection[str]) -> dict[str, t.Any]:
-    """The configurations of these UUIDs, or of all where naming them would make too long a URL."""
+    """The configurations of these UUIDs, or of all where naming them would make too long a URL. They tell nothing on a
+    release that does not have the field."""
+    silent = {uuid: resource.record.of({"uuid": uuid}) for uuid in uuids}
     release = client.known_release
     if release and not release.has(proof.since):
-        return {}
+        return silent
     query = {"fields": resource.to_read([proof.field])}
     if len(uuids) <= _LONGEST_LIST:
         query["uuid"] = "|".join(map(literal, uuids))
     try:
-        return {record.uuid: record for record in read_all(client, resource, query)}
+        # Not ``read_all``: there is something to be seen, so an error that there is nothing tells nothing.
+        return {record.uuid: record for record in map(resource.record.of, client.records(resource.path, query))}
     except ApiError as exc:
         # The oldest releases do not know the field.
         if exc.code not in UNKNOWN_NAME:
             raise
-        return {}
+        return silent
 
 
 def _judge(client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...] | None) -> None:

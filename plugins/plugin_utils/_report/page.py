@@ -24,6 +24,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.text import 
 from ansible_collections.ontap.security.plugins.plugin_utils._report import uses, values
 from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import counted, facts_since, headline
 from ansible_collections.ontap.security.plugins.plugin_utils._report.groups import (
+    OF_HEALTH,
     Case,
     Group,
     Unasked,
@@ -363,7 +364,7 @@ def _members(found: t.Sequence[Row]) -> str:
 
 
 def _health(verdict: str) -> str:
-    if verdict in ("azure_unreachable", "keys_missing", "node_unreachable"):
+    if verdict in OF_HEALTH and verdict != "unknown":
         return f'<span class="badge critical">{words(verdict)}</span>'
     return _text(words(verdict) or "none")
 
