@@ -26,7 +26,7 @@ from tests.support.wire import answer_of, raw, wired
 
 RUNS, ANSWERS = 20, 100
 VAULT, INFO, MANY = "azure_key_vault", "azure_key_vault_info", "azure_key_vaults"
-REKEY, RESTORE = "azure_key_vault_rekey", "azure_key_vault_restore"
+REKEY, RESTORE, PREFLIGHT = "azure_key_vault_rekey", "azure_key_vault_restore", "azure_key_vault_preflight"
 TASKS: list[tuple[str, dict[str, t.Any]]] = [
     (VAULT, {"svm": "vs1", **FULL}),
     (VAULT, {"svm": "vs1", **FULL, "verify_host": True}),
@@ -41,6 +41,8 @@ TASKS: list[tuple[str, dict[str, t.Any]]] = [
     (INFO, {"max_records": 1, "order_by": ["name"]}),
     (REKEY, {"svm": "vs0", "key": "internal", "wait_timeout": 30}),
     (REKEY, {"svm": "vs0", "key": "external", "key_id": KEY_2, "wait_timeout": 30}),
+    (PREFLIGHT, {"svm": "vs0", **FULL}),
+    (PREFLIGHT, {"vaults": [{"svm": "vs0"}, {"svm": "vs1", **FULL}, {"scope": "cluster", **FULL}]}),
     (RESTORE, {"svm": "vs0", "wait_timeout": 30}),
     (RESTORE, {"svm": "vs0", "force": True, "wait_timeout": 30}),
     (MANY, {"vaults": [{"svm": "vs0", "proxy_port": 81}, {"svm": "vs1", **FULL}, {"svm": "vs9", **FULL}]}),

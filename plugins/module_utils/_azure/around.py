@@ -25,6 +25,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import (
     BOOLEAN,
     NAMED,
+    NUMBER,
     TEXT,
     UUID,
     describe,
@@ -48,14 +49,42 @@ _HAS_STORES: t.Final = Release(9, 10, 1)
 _HAS_GCP: t.Final = Release(9, 9, 1)
 _SHOWS_USERS: t.Final = Release(9, 12, 1)
 
-describe(NODES, {"uuid": UUID, "name": TEXT, "state": TEXT}, needed=("uuid",))
+describe(
+    NODES,
+    {
+        "uuid": UUID,
+        "name": TEXT,
+        "state": TEXT,
+        "version": {"full": TEXT, "generation": NUMBER, "major": NUMBER, "minor": NUMBER},
+    },
+    needed=("uuid",),
+)
 describe(KEY_MANAGERS, {"uuid": UUID, "scope": TEXT, "svm": NAMED, "enabled": BOOLEAN}, needed=("uuid",))
-describe(DNS, {"svm": NAMED}, needed=())
-describe(INTERFACES, {"name": TEXT, "svm": NAMED, "enabled": BOOLEAN, "state": TEXT, "services": [TEXT]}, needed=())
+describe(GCP, {"svm": NAMED, "enabled": BOOLEAN}, needed=())
+describe(DNS, {"svm": NAMED, "servers": [TEXT]}, needed=())
+describe(
+    INTERFACES,
+    {
+        "name": TEXT,
+        "svm": NAMED,
+        "ip": {"address": TEXT},
+        "enabled": BOOLEAN,
+        "state": TEXT,
+        "services": [TEXT],
+        "location": {"node": NAMED},
+    },
+    needed=(),
+)
 describe(ROUTES, {"svm": NAMED, "gateway": TEXT}, needed=())
 describe(LICENCES, {"name": TEXT, "state": TEXT}, needed=())
 
 Record = t.Mapping[str, t.Any]
+
+
+def part(record: Record, name: str) -> Record:
+    """What a record has below a name; nothing where that is no object."""
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -67,12 +96,12 @@ class Seen:
 
     def of(self, svm: str) -> tuple[Record, ...]:
         """Those of an SVM, by its name."""
-        return tuple(record for record in self.records if (record.get("svm") or {}).get("name") == svm)
+        return tuple(record for record in self.records if part(record, "svm").get("name") == svm)
 
     @property
     def of_cluster(self) -> tuple[Record, ...]:
         """Those of no SVM."""
-        return tuple(r for r in self.records if r.get("scope") == "cluster" or not (r.get("svm") or {}).get("name"))
+        return tuple(r for r in self.records if r.get("scope") == "cluster" or not part(r, "svm").get("name"))
 
 
 @dataclass(frozen=True)
@@ -215,7 +244,9 @@ def _type_of(manager: Record) -> str:
 
 def _own(reader: Reader, stores: Seen, narrowed: bool) -> Seen:
     """The cluster's own key managers, by which keys of SVMs may be kept."""
-    shown = () if narrowed else tuple(r for r in stores.of_cluster if r.get("type") in ("okm", "kmip"))
+    shown = (
+        () if narrowed else tuple(r for r in stores.of_cluster if r.get("type") in ("okm", "kmip") and r.get("uuid"))
+    )
     seen = Seen(shown) if shown else _see(reader, KEY_MANAGERS, {"scope": "cluster", "fields": "*"})
     enabled = (record for record in seen.records if record.get("enabled") is not False)
     # An SVM's has its name; the cluster's may have that of the cluster (contract, key-managers).
@@ -263,7 +294,7 @@ def _completed(vault: Vault, stores: Seen, volumes: Seen | None, release: Releas
     number = None
     # Where a volume names no SVM, it may be anybody's.
     if volumes and not volumes.doubt and vault.svm and not volumes.of_cluster:
-        number = sum((r.get("encryption") or {}).get("type") == "volume" for r in volumes.of(vault.svm))
+        number = sum(part(r, "encryption").get("type") == "volume" for r in volumes.of(vault.svm))
     state = None
     if vault.at_least.has(R9_14) and (release is None or release.has(STORE_STATE)):
         state = state_among(stores.records, vault)

@@ -12,7 +12,7 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.around import Around, Record, Seen
+from ansible_collections.ontap.security.plugins.module_utils._azure.around import Around, Record, Seen, part
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired, in_vault
 from ansible_collections.ontap.security.plugins.module_utils._azure.health import health
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, R9_14
@@ -152,7 +152,7 @@ def _release(around: Around) -> Check:
     why = "what a configuration can have depends on the release of the oldest node"
     if around.release is None:
         return _unseen("release", "the release could not be read", why, "cluster image show")
-    versions = {str(node.get("version", {}).get("full")) for node in around.nodes.records if node.get("version")}
+    versions = {str(part(node, "version").get("full")) for node in around.nodes.records if part(node, "version")}
     if len(versions) > 1:
         found = f"the nodes run different releases, the oldest {around.release}"
         return Check(
@@ -449,7 +449,7 @@ def _volumes(one: _One) -> Check:
         return Check("volumes", PASS, "none shares the key of its aggregate", svm=svm)
     if volumes.doubt:
         return _unseen("volumes", volumes.doubt, why, f"volume show -vserver {svm} -encryption-type aggregate", svm)
-    shared = sum((r.get("encryption") or {}).get("type") == "aggregate" for r in volumes.of(svm))
+    shared = sum(part(r, "encryption").get("type") == "aggregate" for r in volumes.of(svm))
     if shared:
         fix = (
             f"volume move start -vserver {svm} -volume VOLUME -destination-aggregate AGGREGATE "
@@ -515,8 +515,7 @@ def _carries_data(lif: Record) -> bool:
 
 def _shown(lif: Record) -> str:
     """A LIF as people know it, such as ``vs0_data1 192.0.2.1 (node1)``."""
-    address = (lif.get("ip") or {}).get("address")
-    node = ((lif.get("location") or {}).get("node") or {}).get("name")
+    address, node = part(lif, "ip").get("address"), part(part(lif, "location"), "node").get("name")
     return " ".join(str(p) for p in (lif.get("name"), address, f"({node})" if node else None) if p)
 
 
