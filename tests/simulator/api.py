@@ -8,8 +8,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.simulator import cluster, keystores, vaults, volumes
+from tests.simulator import cluster, keystores, notices, vaults, volumes
 from tests.simulator.call import Answer, Call
+from tests.simulator.ems import EVENTS_PATH
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import ALWAYS, Span, since
 from tests.simulator.ontap import Ontap
@@ -76,6 +77,27 @@ ROUTES = (
     Route("/api/svm/svms/{}", {"GET": ("", cluster.svm)}),
     Route("/api/storage/volumes", {"GET": ("volumes-list", volumes.collection)}),
     Route("/api/storage/volumes/{}", {"GET": ("", volumes.instance)}),
+    Route(EVENTS_PATH, {"GET": ("ems-events-list", notices.events)}),
+    Route(
+        notices.DESTINATIONS,
+        {"GET": ("", notices.destinations), "POST": ("ems-destinations-create", notices.create_destination)},
+    ),
+    Route(
+        f"{notices.DESTINATIONS}/{{}}",
+        {
+            "GET": ("", notices.destination),
+            "PATCH": ("ems-destinations-patch", notices.change_destination),
+            "DELETE": ("", notices.delete_destination),
+        },
+    ),
+    Route(
+        notices.FILTERS,
+        {"GET": ("", notices.filters), "POST": ("ems-filters-create", notices.create_filter)},
+    ),
+    Route(
+        f"{notices.FILTERS}/{{}}",
+        {"GET": ("", notices.filter_), "PATCH": ("", notices.change_filter), "DELETE": ("", notices.delete_filter)},
+    ),
 )
 
 
@@ -101,7 +123,10 @@ def dispatch(ontap: Ontap, call: Call, headers: t.Mapping[str, str]) -> Answer:
     ontap.jobs.settle()
     ontap.check_refused(operation)
     call.tunnel = tunnel(ontap, headers, 13434920 if operation == "key-stores-list" else 2621462)
-    return function(ontap, call, *parts)
+    answer = function(ontap, call, *parts)
+    if method != "GET":
+        ontap.ems.observe(ontap)
+    return answer
 
 
 def tunnel(ontap: Ontap, headers: t.Mapping[str, str], code: int) -> Owner | None:

@@ -144,7 +144,7 @@ def read_body(call: Call, schema: Schema) -> dict[str, t.Any]:
     """
     tolerant = ("ignore_unknown_fields", "true") in call.parameters
     flat: dict[str, t.Any] = {}
-    _flatten(_load(call.raw_body), "", flat, schema)
+    _flatten(load_body(call.raw_body), "", flat, schema)
     for name in list(flat):
         if name not in schema.fields:
             if not tolerant:
@@ -155,7 +155,8 @@ def read_body(call: Call, schema: Schema) -> dict[str, t.Any]:
     return flat
 
 
-def _load(raw: bytes) -> t.Any:
+def load_body(raw: bytes) -> t.Any:
+    """Return the object that a request's body is; an empty body is an empty one. Raises OntapError."""
     if not raw.strip():
         return {}
     try:

@@ -215,6 +215,21 @@ KEY_MANAGEMENT: dict[int, str] = {
     196608305: "The cluster has NAE aggregates.",
 }
 
+EMS: dict[int, str] = {
+    983101: "No event matches the name pattern.",
+    983107: "There is no such filter.",
+    983113: "A default filter cannot be changed or deleted.",
+    983124: "The filter is in use.",
+    983129: "The URL of the destination has an unknown scheme.",
+    983130: "The URL of the destination is not valid.",
+    983144: "A client certificate needs both its CA and its serial number.",
+    983145: "A client certificate needs a destination with https.",
+    983152: "A default destination cannot be changed or deleted.",
+    983155: "No event that matches the name pattern has one of the severities.",
+    983179: "The name is not valid.",
+    983211: "Parameter criteria are not supported.",
+}
+
 NOT_THERE = frozenset({2621462, 13434920, 65537120, 65537511, 65538908, 65539207})
 
 
@@ -222,7 +237,7 @@ def text(code: int) -> str:
     """Return the text for ``code``; a code that no table has gets one that says so."""
     if code in GENERIC:
         return GENERIC[code][1]
-    return KEY_MANAGEMENT.get(code) or SVM.get(code) or f"Error {code}."
+    return KEY_MANAGEMENT.get(code) or SVM.get(code) or EMS.get(code) or f"Error {code}."
 
 
 def http_status(code: int) -> int:

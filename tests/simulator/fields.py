@@ -24,6 +24,7 @@ def since(release: str) -> Span:
 
 
 ALWAYS = since("9.7")
+SEVERITIES = ("emergency", "alert", "error", "notice", "informational", "debug")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Field:
     """
 
     name: str
-    kind: t.Literal["string", "integer", "boolean"] = "string"
+    kind: t.Literal["string", "integer", "boolean", "time"] = "string"
     read: Span | None = ALWAYS
     create: Span | None = None
     modify: Span | None = None
@@ -145,6 +146,54 @@ def _volume_fields(_profile: Profile) -> list[Field]:
     ]
 
 
+def _event_fields(_profile: Profile) -> list[Field]:
+    return [
+        Field("node.name"),
+        Field("node.uuid"),
+        Field("index", "integer"),
+        Field("time", "time"),
+        Field("message.name"),
+        Field("message.severity", choices=SEVERITIES),
+        Field("log_message"),
+        Field("source"),
+        Field("parameters.name"),
+        Field("parameters.value"),
+    ]
+
+
+def _destination_fields(_profile: Profile) -> list[Field]:
+    from_911 = since("9.11.1")
+    return [
+        Field("name", create=ALWAYS),
+        Field("type", create=ALWAYS, choices=("snmp", "email", "syslog", "rest_api")),
+        Field("destination", create=ALWAYS, modify=ALWAYS),
+        Field("filters.name", create=ALWAYS, modify=ALWAYS),
+        Field("certificate.ca", create=ALWAYS, modify=ALWAYS),
+        Field("certificate.serial_number", create=ALWAYS, modify=ALWAYS),
+        Field("system_defined", "boolean", read=since("9.10.1")),
+        Field("connectivity.state", read=from_911, expensive=True),
+        Field("connectivity.errors.node.uuid", read=from_911, expensive=True),
+        Field("connectivity.errors.node.name", read=from_911, expensive=True),
+        Field("connectivity.errors.message.code", read=from_911, expensive=True),
+        Field("connectivity.errors.message.message", read=from_911, expensive=True),
+    ]
+
+
+def _filter_fields(_profile: Profile) -> list[Field]:
+    from_913 = since("9.13.1")
+    return [
+        Field("name", create=ALWAYS),
+        Field("system_defined", "boolean"),
+        Field("rules.index", "integer", create=ALWAYS, modify=ALWAYS),
+        Field("rules.type", create=ALWAYS, modify=ALWAYS),
+        Field("rules.message_criteria.name_pattern", create=ALWAYS, modify=ALWAYS),
+        Field("rules.message_criteria.severities", create=ALWAYS, modify=ALWAYS),
+        Field("rules.message_criteria.snmp_trap_types", create=ALWAYS, modify=ALWAYS),
+        Field("rules.parameter_criteria.name_pattern", read=from_913, create=from_913, modify=from_913),
+        Field("rules.parameter_criteria.value_pattern", read=from_913, create=from_913, modify=from_913),
+    ]
+
+
 def _cluster_fields(_profile: Profile) -> list[Field]:
     return [
         Field("name"),
@@ -208,4 +257,7 @@ def schemas(profile: Profile) -> t.Mapping[str, Schema]:
         "svms": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
         "nodes": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
         "volumes": _schema(profile, _volume_fields(profile), ("uuid", "name"), ("uuid", "name")),
+        "ems-events": _schema(profile, _event_fields(profile), ("node.name", "index"), ("node.name", "index")),
+        "ems-destinations": _schema(profile, _destination_fields(profile), ("name",), ("name",)),
+        "ems-filters": _schema(profile, _filter_fields(profile), ("name",), ("name",)),
     }

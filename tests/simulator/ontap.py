@@ -15,6 +15,7 @@ import typing as t
 import uuid as uuids
 
 from tests.simulator.clock import Clock
+from tests.simulator.ems import KINDS, Destination, Ems, Event, about
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import schemas
 from tests.simulator.jobs import ENDS, HOLDS, OPERATIONS, Job, JobManager, Plan
@@ -35,6 +36,10 @@ REFUSABLE = (
     "jobs-get",
     "jobs-patch",
     "volumes-list",
+    "ems-events-list",
+    "ems-destinations-create",
+    "ems-destinations-patch",
+    "ems-filters-create",
 )
 EXTERNAL = ("kmip", "akv", "gcp", "aws", "ikp", "barbican")
 ROLES = ("admin", "readonly", "none")
@@ -52,6 +57,22 @@ def locked(method: t.Callable[t.Concatenate[Ontap, P], R]) -> t.Callable[t.Conca
         with self.lock:
             self.jobs.settle()
             return method(self, *args, **kwargs)
+
+    return wrapper
+
+
+def telling(method: t.Callable[t.Concatenate[Ontap, P], R]) -> t.Callable[t.Concatenate[Ontap, P], R]:
+    """Let a scene be one that the cluster notices, and writes into its event log.
+
+    Only those that can begin or end a trouble: to look at ten thousand configurations after each that is added takes
+    its time.
+    """
+
+    @functools.wraps(method)
+    def wrapper(self: Ontap, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        result = method(self, *args, **kwargs)
+        self.ems.observe(self)
+        return result
 
     return wrapper
 
@@ -119,6 +140,8 @@ class Ontap:
         self.lock = threading.RLock()
         self.clock = Clock()
         self._initial = (release, name, tuple(svms), tuple(nodes), user, password)
+        # Who posts events: see Simulator. Returns what went wrong, and with ``now`` tries it at once.
+        self.post: t.Callable[[Destination, Event, bool], str] | None = None
         self._set_up()
 
     def _set_up(self) -> None:
@@ -138,6 +161,7 @@ class Ontap:
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
         self.forced: dict[str, int] = {}
+        self.ems = Ems(self._deliver)
 
     # --- what the operations ask
 
@@ -149,6 +173,7 @@ class Ontap:
         """Let every job that is due end."""
         with self.lock:
             self.jobs.settle()
+            self.ems.observe(self)
 
     def owner(self, svm: str | None) -> Owner:
         """Return the SVM of that name or UUID; None stands for the cluster. KeyError when there is none."""
@@ -211,6 +236,16 @@ class Ontap:
                 del self.refusals[operation]
         raise OntapError(refusal.code, refusal.message, status=refusal.status)
 
+    def _deliver(self, destination: Destination, event: Event) -> None:
+        if self.post is not None:
+            self.post(destination, event, False)
+
+    def try_destination(self, destination: Destination) -> str:
+        """Send an event that only tries a destination; returns what went wrong. Reading: it has no name."""
+        node = self.nodes[0]
+        event = Event(node.name, node.uuid, 0, self.clock.now(), "", "notice", "This event only tries the way.", ())
+        return self.post(destination, event, True) if self.post else "Nobody posts."
+
     # --- for tests
 
     @locked
@@ -225,6 +260,7 @@ class Ontap:
                 for node in self.nodes
             },
             "jobs": self.jobs.snapshot(),
+            "ems": self.ems.snapshot(),
         }
 
     @locked
@@ -253,6 +289,7 @@ class Ontap:
         self.stores = {uuid: store for uuid, store in self.stores.items() if store.owner is not owner}
 
     @scene
+    @telling
     def encrypt_volumes(self, svm: str | None = None, encrypted: bool = True, number: int = 2) -> None:
         """Give an SVM (None: the cluster) a number of encrypted volumes, or take them away.
 
@@ -272,12 +309,14 @@ class Ontap:
         _assign(self.owner(svm), facts)
 
     @scene
+    @telling
     def set_node(self, /, node: str, **facts: bool) -> None:
         """Set facts about a node: ``reachable``, ``azure_capable`` (65537512), ``certificate_capable`` (65537577),
         ``kmip_server`` (65537552), ``reaches_azure`` (65537549)."""
         _assign(self.node(node), facts)
 
     @scene
+    @telling
     def lose_keys(self, node: str, vault: str | None = None) -> None:
         """Let a node lose the keys of one key manager (its UUID or SVM), or of all."""
         lost = self.node(node).uuid
@@ -285,6 +324,7 @@ class Ontap:
             store.keys_on.discard(lost)
 
     @scene
+    @telling
     def replace_node(self, node: str) -> str:
         """Replace a node by a new one of the same name, without keys; returns the new UUID."""
         old = self.node(node)
@@ -325,6 +365,7 @@ class Ontap:
         return store.uuid
 
     @scene
+    @telling
     def change_vault(self, /, vault: str | None, **fields: t.Any) -> None:
         """Change fields of an AKV configuration (UUID or SVM) as somebody else might; None unsets one."""
         self._set_fields(self.store(vault), fields)
@@ -344,6 +385,7 @@ class Ontap:
         return store.uuid
 
     @scene
+    @telling
     def set_keystore(self, vault: str | None, state: str) -> None:
         """Set the state of a key manager: active, mixed, svm_kek_rekey, blocked, switching, initializing, disabling."""
         self.store(vault).state = state
@@ -363,9 +405,19 @@ class Ontap:
                 raise ValueError(f"ONTAP {self.profile.release} has no field {name!r}")
         store.set(fields, schema.secrets)
 
+    # --- scenes: events
+
+    @scene
+    def raise_event(self, /, name: str, vault: str | None = None, node: str | None = None, **parameters: str) -> None:
+        """Put an event of ems.KINDS into the log: about a key manager (UUID or SVM), with parameters of its own."""
+        if name not in KINDS:
+            raise ValueError(f"event {name!r}: one of {', '.join(KINDS)}")
+        self.ems.append(self, name, {**(about(self.store(vault)) if vault else {}), **parameters}, node)
+
     # --- scenes: what surrounds the cluster
 
     @scene
+    @telling
     def set_azure(
         self,
         *,

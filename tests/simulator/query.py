@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fnmatch
 import re
 import typing as t
@@ -304,6 +305,8 @@ def _alternative(found: list[t.Any], field: Field, part: str) -> bool:
     if literal:
         wanted = _typed(field, literal[1] if literal[1] is not None else literal[2])
         return any(value == wanted for value in found)
+    if field.kind == "time":
+        found = [_moment(field, value) for value in found]
     operator = re.match(r"<=|>=|<|>", part)
     if operator:
         limit = _typed(field, part[operator.end() :])
@@ -336,6 +339,16 @@ def _typed(field: Field, text: str) -> t.Any:
         if not re.fullmatch(r"-?[0-9]+", text):
             raise invalid(field.name, text)
         return int(text)
+    if field.kind == "time":
+        return _moment(field, text)
     if field.choices and text not in field.choices:
         raise invalid(field.name, text)
     return text
+
+
+def _moment(field: Field, text: str) -> datetime.datetime:
+    """Return a time; reading: times are compared as moments, so that their offsets do not matter."""
+    try:
+        return datetime.datetime.fromisoformat(text).astimezone(datetime.timezone.utc)
+    except ValueError:
+        raise invalid(field.name, text) from None

@@ -126,6 +126,7 @@ class Switches:
     ``refuse_cluster_scope``: POST needs an SVM (2621707). ``job_links``: job answers carry ``_links``.
     ``phantom_page``: the last page links to an empty one. ``jobs_pausable``, ``jobs_cancellable``: see PATCH of a job.
     ``legacy_state_flag``: ``state.cluster_state`` in every release, as the published examples show it.
+    ``ems_sparse``, ``ems_namespace``, ``ems_prefix``: what the cluster posts to a webhook, see poster.
     """
 
     require_credential_with_identity: bool = False
@@ -135,6 +136,9 @@ class Switches:
     jobs_pausable: bool = True
     jobs_cancellable: bool = True
     legacy_state_flag: bool = False
+    ems_sparse: bool = False
+    ems_namespace: bool = False
+    ems_prefix: bool = False
 
 
 @dataclass

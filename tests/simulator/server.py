@@ -23,8 +23,10 @@ import trustme
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from tests.simulator.ems import Destination, Event
 from tests.simulator.faults import Fault
 from tests.simulator.ontap import Ontap
+from tests.simulator.poster import Poster, document
 from tests.simulator.web import Connection, Web
 
 HOST = "127.0.0.1"
@@ -158,6 +160,7 @@ class Simulator:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._poster: Poster | None = None
 
     # --- life
 
@@ -165,6 +168,8 @@ class Simulator:
         self._folder = tempfile.TemporaryDirectory(prefix="ontap-simulator-")
         try:
             self._write_files()
+            self._poster = Poster(self.ca_path, (self.cert_path, self.key_path))
+            self.ontap.post = self._post
             self._serve()
         except BaseException:
             self._folder.cleanup()
@@ -179,6 +184,8 @@ class Simulator:
         if self._server is not None and self._thread is not None:
             self._server.stop()
             self._thread.join()
+        if self._poster is not None:
+            self._poster.close()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -233,6 +240,14 @@ class Simulator:
             raise RuntimeError("the simulator is not running")
         return str(pathlib.Path(self._folder.name, name))
 
+    def _post(self, destination: Destination, event: Event, now: bool) -> str:
+        assert self._poster is not None
+        body = document(event, self.ontap.switches)
+        if now:
+            return self._poster.send(destination, body)
+        self._poster.put(destination, body)
+        return ""
+
     # --- addresses and logins
 
     @property
@@ -284,6 +299,11 @@ class Simulator:
     def clear(self) -> None:
         """Empty the log of requests."""
         self._web.log.clear()
+
+    @property
+    def posts(self) -> list[tuple[str, int | str]]:
+        """The events that were posted: the destination's name, and the status of the answer or what went wrong."""
+        return list(self._poster.log) if self._poster else []
 
     def snapshot(self) -> dict[str, t.Any]:
         """Return all persistent state: see Ontap.snapshot."""
