@@ -8,7 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.simulator import cluster, keystores, notices, vaults, volumes
+from tests.simulator import cluster, configs, keystores, notices, vaults, volumes
 from tests.simulator.call import Answer, Call
 from tests.simulator.ems import EVENTS_PATH
 from tests.simulator.errors import OntapError
@@ -68,6 +68,11 @@ ROUTES = (
         since("9.14.1"),
     ),
     Route("/api/security/key-managers/{}/migrate", {"POST": ("migrate", keystores.migrate)}),
+    Route(
+        configs.PATH,
+        {"GET": ("key-manager-configs-get", configs.show), "PATCH": ("key-manager-configs-patch", configs.change)},
+        since("9.10.1"),
+    ),
     Route("/api/cluster", {"GET": ("", cluster.cluster)}),
     Route("/api/cluster/nodes", {"GET": ("", cluster.nodes)}),
     Route("/api/cluster/nodes/{}", {"GET": ("", cluster.node)}),

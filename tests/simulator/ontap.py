@@ -8,6 +8,7 @@ also reachable through ``POST /control/scene``.
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 import threading
@@ -20,7 +21,7 @@ from tests.simulator.errors import OntapError
 from tests.simulator.fields import schemas
 from tests.simulator.jobs import ENDS, HOLDS, OPERATIONS, Job, JobManager, Plan
 from tests.simulator.profiles import Profile, version
-from tests.simulator.records import Azure, KeyStore, Node, Owner, Site, Switches
+from tests.simulator.records import Azure, KeyStore, Monitor, Node, Owner, Site, Switches
 
 P = t.ParamSpec("P")
 R = t.TypeVar("R")
@@ -36,6 +37,8 @@ REFUSABLE = (
     "jobs-get",
     "jobs-patch",
     "volumes-list",
+    "key-manager-configs-get",
+    "key-manager-configs-patch",
     "ems-events-list",
     "ems-destinations-create",
     "ems-destinations-patch",
@@ -157,6 +160,7 @@ class Ontap:
         self.durations = Durations()
         self.azure = Azure()
         self.site = Site()
+        self.monitor = Monitor()
         self.switches = Switches()
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
@@ -261,6 +265,7 @@ class Ontap:
             },
             "jobs": self.jobs.snapshot(),
             "ems": self.ems.snapshot(),
+            "monitor": copy.deepcopy(vars(self.monitor)),
         }
 
     @locked
@@ -444,6 +449,24 @@ class Ontap:
         ``keyed_drives`` (65536242), ``nse_keys`` (65536924), ``nae_aggregates`` (196608305), ``encrypted_root``
         (196608080), ``effective_version`` (a release below 9.14: 65537592, 65537593, 262155)."""
         _assign(self.site, facts)
+
+    @scene
+    def set_monitor(
+        self,
+        *,
+        polling_interval: int | None = None,
+        retry_count: int | None = None,
+        kind: str = "akv",
+        enabled: bool | None = None,
+        manage_volume_offline: bool | None = None,
+    ) -> None:
+        """Set the health monitor as somebody else might; ``kind`` is the type of key manager that flags are for."""
+        policy = {"enabled": enabled, "manage_volume_offline": manage_volume_offline}
+        self.monitor.policy[kind].update({name: flag for name, flag in policy.items() if flag is not None})
+        if polling_interval is not None:
+            self.monitor.polling_interval = polling_interval
+        if retry_count is not None:
+            self.monitor.retry_count = retry_count
 
     @scene
     def switch(self, /, **switches: bool) -> None:

@@ -27,6 +27,7 @@ LAYERS = (
     "plugin_utils",
     "module_utils/_ansible",
     "module_utils/_azure",
+    "module_utils/_monitor",
     "module_utils/_engine",
     "module_utils/_ontap",
 )

@@ -38,7 +38,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         super()._load_params()
         spec = self.argument_spec
         read_texts(self.params, spec)
-        _drop_empty(self.params)
+        _drop_empty(self.params, spec)
         self._given = set(self.params)
         given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
         for secret in (*secrets(given, spec), *_secrets_around(spec)):
@@ -151,8 +151,9 @@ def _secrets_around(spec: Spec) -> t.Iterator[str]:
             yield from _secrets_around(option["options"])
 
 
-def _drop_empty(params: dict[str, t.Any]) -> None:
+def _drop_empty(params: dict[str, t.Any], spec: Spec) -> None:
     for name, value in list(params.items()):
+        inner = spec.get(name, {}).get("options") or {}
         if value is None or value == "":
             del params[name]
         elif isinstance(value, list):
@@ -162,7 +163,9 @@ def _drop_empty(params: dict[str, t.Any]) -> None:
             ]
             for item in params[name]:
                 if isinstance(item, dict):
-                    _drop_empty(item)
+                    _drop_empty(item, inner)
+        elif isinstance(value, dict) and inner:
+            _drop_empty(value, inner)
 
 
 def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:

@@ -52,7 +52,7 @@ FLAG: t.Final = "flag"
 @dataclass(frozen=True)
 class Field:
     """One field of a resource that a user can set; the option has the field's name, ``type``, ``choices`` and
-    ``aliases``.
+    ``aliases``. One that is inside of another is named with dots, as queries name it.
 
     ``get``, ``post`` and ``patch`` are the first release that has it in that request (None: none has), ``patch_until``
     is the first whose PATCH no longer takes it (contract, fields by release). ``environment`` is the variable that
@@ -150,7 +150,7 @@ class Resource:
 
     ``one`` is what messages call one of them, with its article; ``key`` the name of one in a result, ``many`` that of a
     list, also as an option. ``path`` is its collection, ``store`` its type among the key managers, of which an SVM can
-    have one enabled.
+    have one enabled. ``single``: the cluster has one and no more, which has no UUID and is no member of a collection.
 
     ``compared`` are the fields that are state of a record, neither secret nor a flag that goes along with one.
     ``standard`` are those that ONTAP returns unasked; others are asked for by name when a user manages them, because
@@ -171,6 +171,7 @@ class Resource:
     fields: t.Mapping[str, Field]
     compared: t.Collection[str]
     record: type[Record] = Record
+    single: bool = False
     standard: t.Collection[str] = ()
     options: t.Mapping[str, str] = field(default_factory=dict)
     health: t.Collection[str] = ()

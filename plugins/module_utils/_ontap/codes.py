@@ -7,10 +7,13 @@ from __future__ import annotations
 
 # The names that decisions use, so that no number appears anywhere else.
 
+# The release does not have the path, or the path not the method.
+UNKNOWN_PATH = "3"
 NO_ENTRY = "4"
 ALREADY_CONFIGURED = "65537500"
 RESTORE_INCOMPLETE = "65537515"
 NO_INTERNAL_KEY = "65537559"
+NO_EXTERNAL_MANAGER = "65537304"
 
 # A query names something that this release does not have: as an argument, in fields, or in order_by.
 UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
