@@ -207,9 +207,7 @@ def _rules(ontap: Ontap, items: t.Any) -> list[Rule]:
             str(_member(item, "rules", "type")),
             str(criteria.get("name_pattern") or "*"),
             str(criteria.get("severities") or "*"),
-            tuple(
-                (str(p.get("name_pattern")), str(p.get("value_pattern"))) for p in item.get("parameter_criteria", [])
-            ),
+            [(str(p.get("name_pattern")), str(p.get("value_pattern"))) for p in item.get("parameter_criteria", [])],
         )
         if rule.type not in ("include", "exclude"):
             raise invalid("rules.type", rule.type)

@@ -131,6 +131,23 @@ def test_packages_depend_downwards(path: Path) -> None:
         assert {other for other in imports(path) if other.startswith("ansible.")} <= OF_ANSIBLE
 
 
+SOURCES = sorted(ROOT.glob("extensions/eda/plugins/*/*.py"))
+
+
+@named(SOURCES)
+def test_event_sources_stand_on_what_the_controller_has(path: Path) -> None:
+    used = {layer_of(other) for other in from_plugins(path)}
+    assert used <= {"plugin_utils", "module_utils/_azure", "module_utils/_ontap"}
+    assert from_outside(imports(path)) <= {"aiohttp"}
+
+
+def test_event_sources_find_the_collection_in_one_way() -> None:
+    begin, end = "# begin: find the collection\n", "# end: find the collection\n"
+    ways = {path.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0] for path in SOURCES}
+    assert len(ways) == 1
+    assert all(ways)
+
+
 def test_no_file_needs_itself() -> None:
     uses = {name_of(path): from_plugins(path) for path in CODE}
     graphlib.TopologicalSorter(uses).prepare()
