@@ -126,11 +126,14 @@ def dispatch(ontap: Ontap, call: Call, headers: t.Mapping[str, str]) -> Answer:
         raise OntapError(262198)
     operation, function = route.methods[method]
     ontap.jobs.settle()
+    if ontap.watch.since:
+        # Time may have passed. Where nothing is amiss, ten thousand configurations are not looked at for each request.
+        ontap.observe()
     ontap.check_refused(operation)
     call.tunnel = tunnel(ontap, headers, 13434920 if operation == "key-stores-list" else 2621462)
     answer = function(ontap, call, *parts)
     if method != "GET":
-        ontap.ems.observe(ontap)
+        ontap.observe()
     return answer
 
 

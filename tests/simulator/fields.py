@@ -140,6 +140,7 @@ def _volume_fields(_profile: Profile) -> list[Field]:
         Field("name"),
         Field("svm.uuid"),
         Field("svm.name"),
+        Field("state", choices=("error", "mixed", "offline", "online")),
         Field("encryption.enabled", "boolean", expensive=True),
         Field("encryption.type", choices=("none", "volume", "aggregate"), expensive=True),
         Field("encryption.state", expensive=True),

@@ -20,6 +20,7 @@ from tests.simulator.ems import KINDS, Destination, Ems, Event, about
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import schemas
 from tests.simulator.jobs import ENDS, HOLDS, OPERATIONS, Job, JobManager, Plan
+from tests.simulator.monitor import Watch
 from tests.simulator.profiles import Profile, version
 from tests.simulator.records import Azure, KeyStore, Monitor, Node, Owner, Site, Switches
 
@@ -74,7 +75,7 @@ def telling(method: t.Callable[t.Concatenate[Ontap, P], R]) -> t.Callable[t.Conc
     @functools.wraps(method)
     def wrapper(self: Ontap, /, *args: P.args, **kwargs: P.kwargs) -> R:
         result = method(self, *args, **kwargs)
-        self.ems.observe(self)
+        self.observe()
         return result
 
     return wrapper
@@ -161,6 +162,7 @@ class Ontap:
         self.azure = Azure()
         self.site = Site()
         self.monitor = Monitor()
+        self.watch = Watch()
         self.switches = Switches()
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
@@ -177,7 +179,12 @@ class Ontap:
         """Let every job that is due end."""
         with self.lock:
             self.jobs.settle()
-            self.ems.observe(self)
+            self.observe()
+
+    def observe(self) -> None:
+        """Let the health monitor look at the key managers, and write into the event log what is worth it."""
+        self.watch.look(self)
+        self.ems.observe(self)
 
     def owner(self, svm: str | None) -> Owner:
         """Return the SVM of that name or UUID; None stands for the cluster. KeyError when there is none."""
