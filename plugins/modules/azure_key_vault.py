@@ -38,7 +38,7 @@ options:
   state:
     description:
       - Whether the configuration should exist.
-      - ONTAP refuses V(absent) while encrypted volumes use the configuration.
+      - ONTAP refuses V(absent) while encrypted volumes use the configuration. See also O(force).
     type: str
     choices: [present, absent]
     default: present
@@ -118,6 +118,14 @@ options:
         together.
     type: bool
     default: true
+  force:
+    description:
+      - Whether O(state=absent) removes a configuration also while ONTAP cannot reach Azure and encrypted volumes wait
+        for their keys.
+      - Without it that is refused, because these volumes are going offline or are offline already, and no other key
+        manager has their keys. ONTAP has a say in it as well (65536867).
+    type: bool
+    default: false
   skip_verification:
     description:
       - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.

@@ -71,7 +71,7 @@ options:
       state:
         description:
           - Whether the configuration should exist.
-          - ONTAP refuses V(absent) while encrypted volumes use the configuration.
+          - ONTAP refuses V(absent) while encrypted volumes use the configuration. See also O(vaults[].force).
         type: str
         choices: [present, absent]
         default: present
@@ -153,6 +153,14 @@ options:
             together.
         type: bool
         default: true
+      force:
+        description:
+          - Whether O(vaults[].state=absent) removes a configuration also while ONTAP cannot reach Azure and encrypted
+            volumes wait for their keys.
+          - Without it that is refused, because these volumes are going offline or are offline already, and no other key
+            manager has their keys. ONTAP has a say in it as well (65536867).
+        type: bool
+        default: false
       skip_verification:
         description:
           - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.
@@ -411,7 +419,7 @@ vaults:
     health:
       description:
         - What ONTAP reports of keys, Azure and nodes in the end, in check mode as it is, with C(verdict), C(usable), C(keys_missing),
-          C(reasons) and C(nodes) as M(ontap.security.azure_key_vault_info) explains them. C(null) where there is no configuration.
+          C(reasons), C(nodes) and C(clock) as M(ontap.security.azure_key_vault_info) explains them. C(null) where there is no configuration.
         - V(unknown) for an inactive configuration, and where it could not be read. It makes no run fail.
       type: dict
       returned: when O(health=true)

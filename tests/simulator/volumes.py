@@ -3,8 +3,8 @@
 """The little of /storage/volumes that tells which SVM has encrypted volumes, how many, and whether they are online.
 
 Those of an SVM whose key manager is blocked are not. Every SVM has a plain root volume. Readings: the volumes that the
-cluster's own key manager protects show with the cluster's name in the place of an SVM's; the encryption fields are those that all
-releases have in common.
+cluster's own key manager protects show with the cluster's name in the place of an SVM's; the encryption fields are
+those that all releases have in common.
 """
 
 from __future__ import annotations

@@ -95,6 +95,7 @@ VAULT: t.Final[Spec] = {
         "default": "on_create",
     },
     "verify": {"type": "bool", "default": True},
+    "force": {"type": "bool", "default": False},
     **_options(needed=False),
 }
 

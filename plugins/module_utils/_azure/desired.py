@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.clock import NO_VOLUMES, not_meanwhile
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Holder, Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
@@ -28,6 +29,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     FIELDS,
     FLAGS,
     PATCH_NEEDS_SECRET_UNTIL,
+    R9_7,
     R9_14,
     REACHABILITY,
     REKEY_EXTERNAL,
@@ -46,7 +48,12 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from ansible_collections.ontap.security.plugins.module_utils._azure.verify import proof_of
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Drift, Gate, Plan, Proof, Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, Field, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
+    EVERYTHING,
+    KEY_STORES,
+    Field,
+    Resource,
+)
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
@@ -64,7 +71,7 @@ class Desired:
 
     ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
     ``ambient`` names those that nobody gave but the environment, see ``beside``. ``verify``: whether ONTAP has to reach
-    Azure after a create or with a new credential.
+    Azure after a create or with a new credential. ``force``: whether it is removed although volumes wait for Azure.
     """
 
     resource: t.ClassVar[Resource] = AKV
@@ -76,6 +83,7 @@ class Desired:
     update_credentials: str = "on_create"
     ambient: frozenset[str] = frozenset()
     verify: bool = True
+    force: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Desired:
@@ -115,6 +123,7 @@ class Desired:
             update_credentials=policy,
             ambient=frozenset(name for name in ambient if name in given),
             verify=params.get("verify") is not False,
+            force=bool(params.get("force")),
         )
 
     @classmethod
@@ -140,7 +149,8 @@ class Desired:
     def shown_by(self) -> dict[str, Release]:
         """The fields that a read must show, with the first release that has each."""
         if not self.present:
-            return {}
+            # Also whether Azure can be reached.
+            return {EVERYTHING: R9_7}
         fields = {name: FIELDS[name].since for name in self.values}
         if self.update_credentials == "when_unreachable":
             fields["azure_reachability"] = REACHABILITY
@@ -201,10 +211,15 @@ def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
     # (contract, delete enabled and delete inactive).
     path = f"{VAULTS}/{current.uuid}" if current.enabled else f"{KEY_STORES}/{current.uuid}"
     before = view(current.record)
+    blockers = []
+    if current.clock and current.clock.volumes != NO_VOLUMES and not desired.force:
+        what = f"The {AKV.noun} of {desired.target} is not removed"
+        blockers.append(not_meanwhile(what, current.clock, "To remove it all the same, set force: true."))
     return Plan(
         steps=(Step(DELETE, "DELETE", path),),
         before=before,
         drift=(Drift("state", "absent", "present", "delete"),),
+        blockers=tuple(blockers),
         credentials=credentials,
     )
 

@@ -18,7 +18,12 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     check_value,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Queries, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
+    EVERYTHING,
+    Health,
+    Queries,
+    Resource,
+)
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -31,11 +36,16 @@ def _judge(vault: Vault) -> Health:
 
 
 def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[str]) -> tuple[Vault, ...]:
-    if "state" not in fields:
-        return vaults
-    from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
+    if "state" in fields:
+        from ansible_collections.ontap.security.plugins.module_utils._azure.health import with_volumes
 
-    return with_volumes(reader, vaults)
+        vaults = with_volumes(reader, vaults)
+    # All of the health is wanted, or all that there is.
+    if EVERYTHING in fields or set(HEALTH_FIELDS) <= set(fields):
+        from ansible_collections.ontap.security.plugins.module_utils._azure.clocks import with_clocks
+
+        vaults = with_clocks(reader, vaults)
+    return vaults
 
 
 def _besides(

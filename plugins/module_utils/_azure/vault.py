@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.clock import Clock
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     KEY_VERSIONS,
     R9_7,
@@ -36,9 +37,11 @@ class Vault(Record):
     """One configuration as read.
 
     ``encrypted_volumes`` is the number of volumes whose keys it keeps, None where nobody asked or could be told.
+    ``clock`` says how long these have, where ONTAP cannot reach Azure and somebody asked.
     """
 
     encrypted_volumes: int | None = None
+    clock: Clock | None = None
 
     clean = staticmethod(clean_record)
 

@@ -18,7 +18,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.ensure impo
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Proof, Wanted, together
 from ansible_collections.ontap.security.plugins.module_utils._engine.read import read_all
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record, pick
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import EVERYTHING, Health, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.run import DONE, UNKNOWN
 from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
@@ -204,6 +204,7 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         exc.result = {"changed": False, "actions": []}
         raise
     _match(items, records)
+    records = _look_closer(client, batch, items, records)
     surroundings = Surroundings(client, resource.store)
     for item in items:
         release = _plan(client, item, release, surroundings, check_mode=check_mode)
@@ -236,6 +237,8 @@ def _read_all(client: Client, batch: Batch) -> tuple[tuple[t.Any, ...], Release 
     shown: dict[str, Release] = {}
     for entry in batch.entries:
         shown.update(entry.shown_by)
+    # What is costly is looked at later, of those that it is wanted of.
+    shown.pop(EVERYTHING, None)
     try:
         # ** is the one way to ask for health that every release understands, whatever it has of it.
         return read_all(client, resource, {"fields": "**" if batch.health else resource.to_read(shown)}), None
@@ -271,6 +274,29 @@ def _match(items: t.Sequence[_Item], records: t.Sequence[Record]) -> None:
             other = taken.setdefault(item.current.uuid, item)
             if other is not item:
                 raise _twice(item, other)
+
+
+def _look_closer(
+    client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...]
+) -> tuple[t.Any, ...]:
+    """The records, with all that ONTAP shows of those that may be removed, in one request if there are any."""
+    resource = batch.kind.resource
+    mine = {item.current.uuid: EVERYTHING in item.desired.shown_by for item in items if item.current is not None}
+    strangers = batch.unmanaged == "absent"
+    uuids = [record.uuid for record in records if record.enabled and mine.get(record.uuid, strangers)]
+    if not uuids:
+        return records
+    found = tuple(record for record in records if record.uuid in uuids)
+    if not batch.health:
+        query = {"fields": EVERYTHING}
+        if len(uuids) <= _LONGEST_LIST:
+            query["uuid"] = "|".join(map(literal, uuids))
+        found = tuple(record for record in read_all(client, resource, query) if record.uuid in uuids)
+    seen = {record.uuid: record for record in resource.complete(client, found, {EVERYTHING})}
+    for item in items:
+        if item.current is not None:
+            item.current = seen.get(item.current.uuid, item.current)
+    return tuple(seen.get(record.uuid, record) for record in records)
 
 
 def _twice(item: _Item, other: _Item) -> InputError:
@@ -334,6 +360,8 @@ def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Recor
         if batch.unmanaged == "absent":
             item.plan = desired.plan(record)
             reason = _why_spared(record, items)
+            if item.plan.blockers:
+                item.fail(together(item.plan.blockers), "unmanaged")
             if reason:
                 item.fail(
                     BlockedError(f"Not removed: {reason}", remedy="Mend that first, then run again."), "unmanaged"

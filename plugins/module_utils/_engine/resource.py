@@ -43,6 +43,10 @@ class Undescribed:
 
 _ANYTHING: t.Final = Check(lambda _value: None, "")
 
+# All that a record shows, costly or not: the one way to ask for health that every release understands, whatever it has
+# of it.
+EVERYTHING: t.Final = "**"
+
 # What a field is to a record: shown and compared; never shown; or going along with a request, and no part of it.
 STATE: t.Final = "state"
 SECRET: t.Final = "secret"
@@ -107,7 +111,7 @@ class Health:
     """A one-word verdict, why, and the nodes concerned.
 
     ``usable``: whether the configuration can be used. ``keys_missing``: whether a node lacks keys, which a worse
-    verdict may hide. Both are None where nobody knows.
+    verdict may hide. Both are None where nobody knows. ``clock`` says what comes next, where something does by itself.
     """
 
     verdict: str
@@ -115,6 +119,7 @@ class Health:
     nodes: tuple[str, ...] = ()
     usable: bool | None = None
     keys_missing: bool | None = None
+    clock: t.Mapping[str, t.Any] | None = None
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -123,6 +128,7 @@ class Health:
             "keys_missing": self.keys_missing,
             "reasons": list(self.reasons),
             "nodes": list(self.nodes),
+            "clock": self.clock,
         }
 
 
@@ -196,4 +202,7 @@ class Resource:
 
     def to_read(self, managed: t.Iterable[str]) -> str:
         """The ``fields`` of a read that must show the ``managed`` fields."""
-        return ",".join(["*", *sorted(set(managed) - set(self.standard))])
+        managed = frozenset(managed)
+        if EVERYTHING in managed:
+            return EVERYTHING
+        return ",".join(["*", *sorted(managed - set(self.standard))])
