@@ -43,7 +43,10 @@ Spec = t.Mapping[str, Option]
 
 ROOT = Path(__file__).resolve().parents[1]
 ERROR_CODES = ROOT / "docs" / "docsite" / "rst" / "error_codes.rst"
-PLACES = ("*.md", *(f"{folder}/**/*.*" for folder in ("docs/docsite", "playbooks", "plugins", "roles")))
+PLACES = (
+    "*.md",
+    *(f"{folder}/**/*.*" for folder in ("docs/docsite", "extensions/eda", "playbooks", "plugins", "roles")),
+)
 SUFFIXES = (".md", ".py", ".rst", ".yml")
 
 # What lies between is up to the next region at most, so that a begin whose end is missing takes nothing away.

@@ -98,4 +98,8 @@ notes:
     ordinary way for a task with C(become), C(async) or C(environment), where C(ansible_python_interpreter) names another
     Python than Ansible's, with E(ANSIBLE_KEEP_REMOTE_FILES), on macOS, and where Ansible's Python lacks requests. The
     variable C(ontap_in_process) set to C(false) makes it the ordinary way for every task, and C(-vvv) says which it was and why.
+  - The ordinary way takes the Python that Ansible finds, unless C(ansible_python_interpreter) names one. Where Ansible is in
+    a virtual environment, the one with requests is that of the variable C(ansible_playbook_python).
+  - A task that C(timeout) ends in Ansible's own process sends nothing more. The ordinary way, Ansible only stops waiting for
+    it, and it goes on.
 """

@@ -32,6 +32,8 @@ options:
       - Name of the configuration, where an SVM has several (ONTAP 9.14.1 and later). When not given, the enabled one is
         meant.
       - An inactive one is never touched unless it is named here.
+      - ONTAP gives the name V(default) to a configuration that is created as the enabled one, and to no other. It keeps
+        the name when another one is enabled.
     type: str
   # end: options identity
 """

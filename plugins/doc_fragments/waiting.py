@@ -18,8 +18,8 @@ options:
     description:
       - Seconds to wait for ONTAP's jobs altogether.
       - When they are over the task fails and names the job, which goes on in ONTAP; running the task again waits for a
-        restore or rekey that goes on instead of starting another one. The job of any other change should have ended
-        before the next run.
+        restore, rekey, migration or switch that goes on instead of starting another one. The job of any other change
+        should have ended before the next run.
     type: int
     default: 600
   # end: options waiting

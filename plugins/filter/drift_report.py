@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import make
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump
+from ansible_collections.ontap.security.plugins.plugin_utils._report.since import KEEP
 
 DOCUMENTATION = r"""
 name: drift_report
@@ -75,6 +76,20 @@ options:
     type: list
     elements: dict
     default: []
+  groups:
+    description:
+      - The inventory groups with their hosts, as the variable C(groups) of Ansible has them. The page shows clusters by
+        them.
+    type: dict
+  provenance:
+    description:
+      - How the report is made, as C(revision), C(limit), C(user), C(job) and C(ansible_core), each of them optional.
+    type: dict
+  keep:
+    description:
+      - Over how many reports the trend goes back.
+    type: int
+    default: 90
 seealso:
   - plugin: ontap.security.render_drift_report
     plugin_type: filter
@@ -106,6 +121,9 @@ def drift_report(
     clusters: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
     previous: t.Any = None,
     ignore: t.Any = None,
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
+    provenance: t.Mapping[str, t.Any] | None = None,
+    keep: int = KEEP,
 ) -> str:
     """The report as JSON text, with no template hidden in it."""
     try:
@@ -117,6 +135,9 @@ def drift_report(
             clusters=clusters,
             previous=previous,
             ignore=ignore or (),
+            groups=groups,
+            provenance=provenance,
+            keep=int(keep),
         )
     except ReportError as exc:
         raise AnsibleFilterError(f"No drift report can be made: {exc}") from exc

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ontap.security.plugins.plugin_utils._report.merge import merge
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError
+from ansible_collections.ontap.security.plugins.plugin_utils._report.since import KEEP
 
 DOCUMENTATION = r"""
 name: merge_drift_reports
@@ -48,6 +49,20 @@ options:
         be used leads to a warning in the new report.
       # end: text texts.previous_report
     type: raw
+  groups:
+    description:
+      - The inventory groups with their hosts, as the variable C(groups) of Ansible has them. The page shows clusters by
+        them.
+    type: dict
+  provenance:
+    description:
+      - How the report is made, as C(revision), C(limit), C(user), C(job) and C(ansible_core), each of them optional.
+    type: dict
+  keep:
+    description:
+      - Over how many reports the trend goes back.
+    type: int
+    default: 90
 seealso:
   - plugin: ontap.security.drift_report
     plugin_type: filter
@@ -73,7 +88,12 @@ _value:
 
 
 def merge_drift_reports(
-    reports: t.Any, hosts: t.Sequence[str] | None = None, previous: t.Any = None
+    reports: t.Any,
+    hosts: t.Sequence[str] | None = None,
+    previous: t.Any = None,
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
+    provenance: t.Mapping[str, t.Any] | None = None,
+    keep: int = KEEP,
 ) -> dict[str, t.Any]:
     """One report as data. ``hosts`` are all that should be covered, ``previous`` is what it replaces."""
     if isinstance(reports, (str, bytes, t.Mapping)) or not isinstance(reports, t.Iterable):
@@ -81,7 +101,7 @@ def merge_drift_reports(
     if isinstance(hosts, str):
         raise AnsibleFilterError("hosts of merge_drift_reports is a list of host names.")
     try:
-        return merge(list(reports), hosts, previous)
+        return merge(list(reports), hosts, previous, groups=groups, provenance=provenance, keep=int(keep))
     except ReportError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

@@ -9,13 +9,20 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import csv_text, junit, markdown, table
-from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump, load
+from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import (
+    csv_text,
+    junit,
+    markdown,
+    message,
+    table,
+)
+from ansible_collections.ontap.security.plugins.plugin_utils._report.metrics import openmetrics
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, digest, dump, load
 from ansible_collections.ontap.security.plugins.plugin_utils._report.page import page
 
 DOCUMENTATION = r"""
 name: render_drift_report
-short_description: Render a drift report as HTML, Markdown, CSV, JUnit XML or JSON
+short_description: Render a drift report as HTML, Markdown, CSV, JUnit XML, OpenMetrics, a message or JSON
 version_added: 0.1.0
 author:
   - ontap.security contributors (@ontap-security)
@@ -34,9 +41,9 @@ options:
   format:
     description:
       - V(html) is one page that needs no network, V(md) is Markdown, V(xml) is JUnit XML.
-      - V(text) is a short table for a terminal.
+      - V(prom) is OpenMetrics, V(txt) a message of at most 20 lines, V(text) a short table for a terminal.
     type: str
-    choices: [json, html, md, csv, xml, text]
+    choices: [json, html, md, csv, xml, prom, txt, text]
     required: true
 seealso:
   - plugin: ontap.security.drift_report
@@ -57,13 +64,16 @@ _value:
   type: str
 """
 
-RENDERERS: t.Final[dict[str, t.Callable[[t.Mapping[str, t.Any]], str]]] = {
-    "json": dump,
-    "html": page,
-    "md": markdown,
-    "csv": csv_text,
-    "xml": junit,
-    "text": lambda report: "\n".join(table(report)),
+# Each takes the report, and what it was given as.
+RENDERERS: t.Final[dict[str, t.Callable[[t.Mapping[str, t.Any], t.Any], str]]] = {
+    "json": lambda report, _given: dump(report),
+    "html": lambda report, given: page(report, digest(given)),
+    "md": lambda report, _given: markdown(report),
+    "csv": lambda report, _given: csv_text(report),
+    "xml": lambda report, _given: junit(report),
+    "prom": lambda report, _given: openmetrics(report),
+    "txt": lambda report, _given: message(report),
+    "text": lambda report, _given: "\n".join(table(report)),
 }
 
 
@@ -72,7 +82,7 @@ def render_drift_report(report: t.Any, format: str) -> str:  # noqa: A002 - what
     if format not in RENDERERS:
         raise AnsibleFilterError(f"render_drift_report knows {', '.join(RENDERERS)}, not {format}.")
     try:
-        return RENDERERS[format](load(report))
+        return RENDERERS[format](load(report), report)
     except (ReportError, KeyError, TypeError) as exc:
         raise AnsibleFilterError(f"The drift report cannot be rendered: {exc}") from exc
 

@@ -14,6 +14,8 @@ author:
 description:
   - Creates, changes and removes the Azure Key Vault (AKV) configuration that an SVM or a cluster keeps its encryption keys with.
   - Reads the configuration first and sends only what differs. Nothing to do takes one request, a change or a removal two.
+  - An SVM can have several configurations (ONTAP 9.14.1 and later), of which one is in use. This is how to move to another vault
+    while volumes stay online. See O(configuration) and O(enabled).
   - Only what is given is managed. Options left out keep the value they have on the cluster.
 extends_documentation_fragment:
   - ontap.security.connection
@@ -26,7 +28,8 @@ attributes:
     details:
       - Sends only GET requests. Also foretells failures, such as an SVM that does not exist, another key manager on the SVM,
         a vault that would have to change, or an option the release does not have.
-      - Cannot foretell that ONTAP refuses to remove a configuration encrypted volumes still use.
+      - Cannot foretell that ONTAP refuses to remove a configuration encrypted volumes still use, nor that it does not reach Azure with
+        one that is to be enabled.
   diff_mode:
     support: full
   idempotent:
@@ -39,13 +42,29 @@ options:
     description:
       - Whether the configuration should exist.
       - ONTAP refuses V(absent) while encrypted volumes use the configuration. See also O(force).
+      - With O(configuration), the named one is meant. One that does not exist is created inactive, unless it is
+        V(default). An inactive one is removed without touching any volume, by a request that cannot remove the enabled
+        one.
     type: str
     choices: [present, absent]
     default: present
+  enabled:
+    description:
+      - Whether the configuration is the one of its SVM that is in use. Needs O(configuration), ONTAP 9.14.1 or later,
+        and an SVM. When not given, which one is in use is left as it is.
+      - V(true) creates the configuration inactive where it is missing, mends it, and then switches to it while volumes
+        stay online. The task fails where ONTAP does not reach Azure with it. The one that was enabled stays as an
+        inactive one, to which the same option switches back.
+      - A switch that was interrupted is completed by the same request, one that still runs is waited for. From ONTAP
+        9.16.1 on its key stores tell, which takes one request more; before it only what ONTAP refuses does.
+      - V(false) keeps an inactive one inactive. ONTAP does not disable the enabled one, so that is reported as blocked,
+        with what to do instead.
+    type: bool
   name:
     description:
       - URI of the key vault, such as V(https://myvault.vault.azure.net/). Needed to create.
-      - Cannot be changed in place. A different value is reported as blocked, with what to do instead.
+      - Cannot be changed in place. A different value is reported as blocked, with what to do instead. From ONTAP 9.14.1
+        on that is a second O(configuration) with O(enabled=true).
       - Case, a trailing slash and port 443 make no difference.
     type: str
     aliases: [vault]
@@ -58,6 +77,8 @@ options:
       - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in
         the result says what ONTAP shows. Where a version is given and none is shown, a warning says so.
       - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
+      - ONTAP rotates only the key of the enabled configuration. That of an inactive one changes by removing and
+        creating it.
     type: str
   client_id:
     description:
@@ -239,6 +260,34 @@ EXAMPLES = r"""
     svm: vs0
     key_id: https://myvault.vault.azure.net/keys/mykey2/a8e619fd8f234db3b0b95c59540e2a74
 
+- name: Prepare another vault, without any risk (ONTAP 9.14.1 and later)
+  ontap.security.azure_key_vault:
+    svm: vs0
+    configuration: west
+    name: https://myvault-west.vault.azure.net/
+    key_id: https://myvault-west.vault.azure.net/keys/mykey
+    client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+    tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
+    client_secret: "{{ akv_client_secret }}"
+
+- name: Move to it while the volumes stay online
+  ontap.security.azure_key_vault:
+    svm: vs0
+    configuration: west
+    enabled: true
+
+- name: Go back to the vault before
+  ontap.security.azure_key_vault:
+    svm: vs0
+    configuration: default
+    enabled: true
+
+- name: Remove the configuration that is not in use any more
+  ontap.security.azure_key_vault:
+    svm: vs0
+    configuration: default
+    state: absent
+
 - name: Reach Azure through a proxy
   ontap.security.azure_key_vault:
     svm: vs0
@@ -416,6 +465,16 @@ error:
       description: The job, with C(uuid), C(state), C(message) and C(code).
       type: dict
       returned: when there was one
+    approval:
+      description:
+        - V(required) where multi-admin verification holds the request back. Nothing was changed by it, and it was not sent again.
+          Once the other administrators have approved it, the same task completes it.
+      type: str
+      returned: when other administrators have to approve the request
+    request_index:
+      description: Index of the request for approval, as C(security multi-admin-verify request show) lists it, where ONTAP names it.
+      type: int
+      returned: when other administrators have to approve the request
   sample:
     code: "65536867"
     message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.

@@ -34,6 +34,11 @@ attributes:
     support: partial
     details:
       - Entries with C(update_credentials=always) send their credential in every run and always report a change.
+notes:
+  - The entries of one SVM are carried out in order, whatever their order in the list, create, change, enable, see that ONTAP reaches
+    Azure, remove. What comes after a failure is not done for that SVM, and its entries say so. Other SVMs go on.
+  - Where an entry has C(enabled=true), every entry of that SVM needs C(configuration), and whatever is to go is removed only once ONTAP
+    reports that it reaches Azure with the one that is enabled. A whole move of an SVM takes nine requests at most.
 options:
   vaults:
     description:
@@ -67,18 +72,36 @@ options:
           - Name of the configuration, where an SVM has several (ONTAP 9.14.1 and later). When not given, the enabled one is
             meant.
           - An inactive one is never touched unless it is named here.
+          - ONTAP gives the name V(default) to a configuration that is created as the enabled one, and to no other. It keeps
+            the name when another one is enabled.
         type: str
       state:
         description:
           - Whether the configuration should exist.
           - ONTAP refuses V(absent) while encrypted volumes use the configuration. See also O(vaults[].force).
+          - With O(vaults[].configuration), the named one is meant. One that does not exist is created inactive, unless it
+            is V(default). An inactive one is removed without touching any volume, by a request that cannot remove the
+            enabled one.
         type: str
         choices: [present, absent]
         default: present
+      enabled:
+        description:
+          - Whether the configuration is the one of its SVM that is in use. Needs O(vaults[].configuration), ONTAP 9.14.1 or
+            later, and an SVM. When not given, which one is in use is left as it is.
+          - V(true) creates the configuration inactive where it is missing, mends it, and then switches to it while volumes
+            stay online. The task fails where ONTAP does not reach Azure with it. The one that was enabled stays as an
+            inactive one, to which the same option switches back.
+          - A switch that was interrupted is completed by the same request, one that still runs is waited for. From ONTAP
+            9.16.1 on its key stores tell, which takes one request more; before it only what ONTAP refuses does.
+          - V(false) keeps an inactive one inactive. ONTAP does not disable the enabled one, so that is reported as blocked,
+            with what to do instead.
+        type: bool
       name:
         description:
           - URI of the key vault, such as V(https://myvault.vault.azure.net/). Needed to create.
-          - Cannot be changed in place. A different value is reported as blocked, with what to do instead.
+          - Cannot be changed in place. A different value is reported as blocked, with what to do instead. From ONTAP 9.14.1
+            on that is a second O(vaults[].configuration) with O(vaults[].enabled=true).
           - Case, a trailing slash and port 443 make no difference.
         type: str
         aliases: [vault]
@@ -91,6 +114,8 @@ options:
           - Where one side names no version, only vault and key are compared, so that alone is no change. C(key_version) in
             the result says what ONTAP shows. Where a version is given and none is shown, a warning says so.
           - M(ontap.security.azure_key_vault_rekey) moves to a version of the same key, or to the newest.
+          - ONTAP rotates only the key of the enabled configuration. That of an inactive one changes by removing and
+            creating it.
         type: str
       client_id:
         description:
@@ -286,6 +311,21 @@ EXAMPLES = r"""
     vaults: "{{ akv_vaults }}"
     unmanaged: absent
 
+- name: Move an SVM to another vault while its volumes stay online, and keep the one before (ONTAP 9.14.1 and later)
+  ontap.security.azure_key_vaults:
+    vaults:
+      - svm: vs0
+        configuration: west
+        enabled: true
+        name: https://myvault-west.vault.azure.net/
+        key_id: https://myvault-west.vault.azure.net/keys/vs0
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+        tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
+        client_secret: "{{ akv_client_secret }}"
+      - svm: vs0
+        configuration: default
+        enabled: false
+
 - name: Stop if what is described is there, but cannot be used
   ontap.security.azure_key_vaults:
     vaults: "{{ akv_vaults }}"
@@ -317,6 +357,7 @@ summary:
     drifted: 1
     unmanaged: 1
     blocked: 0
+    waiting_for_approval: 0
     error: 0
     unchanged: 19
     created: 1
@@ -349,10 +390,16 @@ vaults:
       description: Whether it is the one in use, where it exists. ONTAP 9.14.1 and later can hold inactive ones beside it.
       type: bool
       returned: always
+    found:
+      description:
+        - What was there when the task looked, as C(name), C(key_id), C(client_id) and C(tenant_id).
+        - C(null) where there was no configuration.
+      type: dict
+      returned: always
     verdict:
       description:
-        - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place)
-          or V(error).
+        - What was found. V(in_sync), V(missing), V(drifted), V(unmanaged), V(blocked) (a difference that cannot be mended in place),
+          V(waiting_for_approval) (multi-admin verification holds the change back, see RV(error)) or V(error).
         - It does not become V(in_sync) because the run has mended it; C(changed) says that.
       type: str
       returned: always
@@ -429,6 +476,11 @@ vaults:
       configuration: default
       uuid: 024cd3cf-9a08-11ea-8d52-005056bbeba5
       enabled: true
+      found:
+        name: https://mykeyvault.vault.azure.net/
+        key_id: https://mykeyvault.vault.azure.net/keys/key1/a8e619fd8f234db3b0b95c59540e2a74
+        client_id: aaaaaaaa-bbbb-aaaa-bbbb-aaaaaaaaaaaa
+        tenant_id: cccccccc-dddd-cccc-dddd-cccccccccccc
       verdict: drifted
       changed: true
       became: changed
@@ -541,6 +593,16 @@ error:
       description: The job, with C(uuid), C(state), C(message) and C(code).
       type: dict
       returned: when there was one
+    approval:
+      description:
+        - V(required) where multi-admin verification holds the request back. Nothing was changed by it, and it was not sent again.
+          Once the other administrators have approved it, the same task completes it.
+      type: str
+      returned: when other administrators have to approve the request
+    request_index:
+      description: Index of the request for approval, as C(security multi-admin-verify request show) lists it, where ONTAP names it.
+      type: int
+      returned: when other administrators have to approve the request
   sample:
     code: "65536867"
     message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.

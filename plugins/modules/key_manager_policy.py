@@ -194,6 +194,16 @@ error:
       description: The job, with C(uuid), C(state), C(message) and C(code).
       type: dict
       returned: when there was one
+    approval:
+      description:
+        - V(required) where multi-admin verification holds the request back. Nothing was changed by it, and it was not sent again.
+          Once the other administrators have approved it, the same task completes it.
+      type: str
+      returned: when other administrators have to approve the request
+    request_index:
+      description: Index of the request for approval, as C(security multi-admin-verify request show) lists it, where ONTAP names it.
+      type: int
+      returned: when other administrators have to approve the request
   sample:
     code: "65536867"
     message: Volume encryption keys (VEK) for one or more encrypted volumes are stored on this key manager.

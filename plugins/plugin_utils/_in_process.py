@@ -24,6 +24,7 @@ import json
 import os
 import shlex
 import sys
+import traceback
 import types
 import typing as t
 
@@ -35,8 +36,11 @@ from ansible.module_utils.common import json as formats
 from ansible.module_utils.common import warnings
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import normal
+from ansible.plugins.loader import filter_loader, test_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.display import Display
 
+from ansible_collections.ontap.security.plugins.module_utils._azure import health
 from ansible_collections.ontap.security.plugins.module_utils._engine import carry_out, surroundings
 from ansible_collections.ontap.security.plugins.module_utils._ontap import catalogue
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import REQUESTS_IMPORT_ERROR
@@ -46,6 +50,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.text import 
 _Built: t.Final = getattr(module_common, "_BuiltModule", None)
 if _Built is not None:
     from ansible.module_utils import _internal
+    from ansible.module_utils._internal._ansiballz import _loader
 
 _SWITCH: t.Final = "ontap_in_process"
 # How 2.19 and later write arguments and results of modules that ask for nothing else.
@@ -53,7 +58,13 @@ _FORMAT: t.Final = "legacy"
 _AUTOMATIC: t.Final = ("", "auto", "auto_legacy", "auto_legacy_silent", "auto_silent")
 
 # Modules import these when they need them. So every fork has them already.
-_INHERITED: t.Final = (carry_out, surroundings, catalogue)
+_INHERITED: t.Final = (carry_out, surroundings, catalogue, health)
+# The same for what Ansible loads for the templates of a task. Each of these brings all of its kind and collection.
+filter_loader.get("ansible.builtin.bool")
+test_loader.get("ansible.builtin.defined")
+if AnsibleCollectionConfig.collection_finder is not None:
+    # Otherwise somebody only imports this.
+    filter_loader.get("ontap.security.vault_entries")
 
 Task = t.Mapping[str, t.Any]
 
@@ -162,15 +173,12 @@ def packed(arguments: Task, path: str) -> t.Any:
 
 
 def called(main: t.Callable[[], t.Any], arguments: bytes, folder: str) -> dict[str, t.Any]:
-    """Call a module's ``main`` in ``folder``. Returns status and output, as of a process.
-
-    What the module is not prepared for it raises, where a process would print a traceback.
-    """
+    """Call a module's ``main`` in ``folder``. Returns status and output, as of a process."""
     out, err = io.StringIO(), io.StringIO()
     status: t.Any = 0
     with _alone(arguments), _folder(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            main()
+            _run(main)
         except SystemExit as exc:
             status = exc.code
     return {
@@ -180,6 +188,18 @@ def called(main: t.Callable[[], t.Any], arguments: bytes, folder: str) -> dict[s
         "stderr": err.getvalue(),
         "stderr_lines": err.getvalue().splitlines(),
     }
+
+
+def _run(main: t.Callable[[], t.Any]) -> None:
+    """End as a process does that meets what its module is not prepared for. A task's timeout is no such exception."""
+    try:
+        main()
+    except Exception as exc:
+        if _Built is None:
+            traceback.print_exc()
+            sys.exit(1)
+        # What a packed module ends with: it prints the exception as a result.
+        _loader._handle_exception(exc, _FORMAT)
 
 
 @contextlib.contextmanager

@@ -159,7 +159,7 @@ def report(stage: Stage) -> None:
     expect((folder / "drift-report.html").is_file(), "There should be a page.", run)
     stage.say(
         f"""vs0 now uses another key than the inventory says, and the report names that, cluster by cluster. For people:
-        {shown(folder / "drift-report.html")}. For pipelines: the same as JSON, Markdown, CSV and JUnit XML beside it.
+        {shown(folder / "drift-report.html")}. For pipelines: JSON, Markdown, CSV, JUnit XML and metrics beside it.
         Requests: {run.count}."""
     )
 

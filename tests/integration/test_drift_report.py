@@ -21,9 +21,9 @@ from tests.simulator import Simulator
 from tests.support.beats import FULL, KEY_2, OLD, SECRET
 from tests.support.fleet import Reported, drift_report, host_of
 
-FILES = [f"drift-report.{name}" for name in ("csv", "html", "json", "md", "xml")]
+FILES = [f"drift-report.{name}" for name in ("csv", "html", "json", "md", "prom", "txt", "xml")]
 # Each format takes Ansible two processes to write, and most tests read only this one.
-ONLY = {"drift_report_formats": "json"}
+ONLY = {"drift_report_formats": "json", "drift_report_keep": "0"}
 ROLE = Path(__file__).parents[2] / "roles" / "drift_report"
 SCHEMA = ROLE / "files" / "drift-report.schema.json"
 # A connection of Ansible's own that leads nowhere.
@@ -59,11 +59,16 @@ def hosts(sims: tuple[Simulator, Simulator]) -> Hosts:
 def check(reported: Reported, sims: t.Iterable[Simulator] = ()) -> None:
     """What holds for every run."""
     jsonschema.validate(reported.report, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    for path in reported.files.iterdir():
+    for path in (path for path in reported.files.rglob("*") if path.is_file()):
         assert SECRET not in path.read_text(encoding="utf-8")
         assert (path.stat().st_mode & 0o777) == 0o640
     for sim in sims:
         assert {request["method"] for request in sim.requests} <= {"GET"}
+
+
+def names(reported: Reported) -> list[str]:
+    """The files of the report itself."""
+    return sorted(path.name for path in reported.files.iterdir() if path.is_file())
 
 
 def test_a_fleet(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_a_fleet(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
     reported = drift_report(hosts, tmp_path, "--diff", "-vvv")
     assert reported.status == 0, reported.output
     check(reported, sims)
-    assert sorted(path.name for path in reported.files.iterdir()) == FILES
+    assert names(reported) == FILES
     assert {host["host"]: host["status"] for host in reported.report["hosts"]} == {
         "c1": "ok",
         "c2": "ok",
@@ -104,7 +109,10 @@ def test_a_fleet(sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
     check(again, sims)
     assert [sim.snapshot() for sim in sims] == before
     assert again.host("c1") == next(host for host in first["hosts"] if host["host"] == "c1")
-    assert {**again.report, "started": 0, "ended": 0} == {**first, "started": 0, "ended": 0}
+    assert again.report["hosts"] == first["hosts"]
+    since = again.report["summary"].pop("since_last")
+    assert (since["ended"], since["new"], since["gone"]) == (first["ended"], 0, [])
+    assert [point["ended"] for point in again.report["summary"]["trend"]] == [again.report["ended"]]
 
 
 Status = t.Callable[..., int]
@@ -164,7 +172,7 @@ def test_serial_limit_and_formats(sims: tuple[Simulator, Simulator], hosts: Host
         drift_report_clusters="true",
     )
     check(reported, sims)
-    assert sorted(path.name for path in reported.files.iterdir()) == ["drift-report.json", "drift-report.xml"]
+    assert names(reported) == ["drift-report.json", "drift-report.xml"]
     assert reported.output.count("The report is in") == 1
     assert [host["status"] for host in reported.report["hosts"]] == ["ok", "ok", "unreachable"]
     assert reported.host("c1")["cluster"]["name"] == "prod"
@@ -182,9 +190,9 @@ def test_all_formats_tell_the_same(sims: tuple[Simulator, Simulator], hosts: Hos
     # Where nothing differs that takes one request, health included.
     assert [request["path"] for request in sims[1].requests] == ["/api/security/azure-key-vaults"]
     assert reported.report["summary"]["health_asked"]
-    texts = {path.suffix: path.read_text(encoding="utf-8") for path in reported.files.iterdir()}
+    texts = {path.suffix: path.read_text(encoding="utf-8") for path in reported.files.glob("drift-report.*")}
     for suffix, text in texts.items():
-        assert KEY_2 in text or suffix == ".html", suffix
+        assert KEY_2 in text or suffix in (".html", ".prom"), suffix
     with (reported.files / "drift-report.csv").open(newline="", encoding="utf-8") as file:
         assert [row["field"] for row in csv.DictReader(file) if row["field"]] == ["key_id"]
     assert ElementTree.fromstring(texts[".xml"]).attrib["failures"] == "1"
@@ -250,7 +258,7 @@ def test_an_empty_answer_counts_as_not_given(sims: tuple[Simulator, Simulator], 
         reported = drift_report(hosts, tmp_path, playbook=f"ontap.security.{playbook}", **empty)
         check(reported, sims)
         assert reported.status == 0, reported.output
-        assert sorted(path.name for path in reported.files.iterdir() if path.is_file()) == FILES
+        assert names(reported) == FILES
         # Which is to ask for health.
         assert reported.report["summary"]["health_asked"]
         assert not reported.report["summary"]["warnings"]
@@ -323,7 +331,7 @@ def test_merging_what_slices_have_found(sims: tuple[Simulator, Simulator], hosts
     look(parts[2], "c4")
     first = merged("--check")
     assert first.status == 0
-    assert sorted(path.name for path in first.files.iterdir()) == FILES
+    assert names(first) == FILES
     statuses = {host["host"]: host["status"] for host in first.report["hosts"]}
     assert statuses == {"c1": "ok", "c2": "ok", "c3": "unreachable", "c4": "ok"}
     assert first.report["summary"]["not_covered"] == []

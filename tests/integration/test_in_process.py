@@ -153,4 +153,9 @@ def test_the_first_playbook_needs_no_interpreter(tmp_path: Path) -> None:
         for more, changed in (("--check", 1), ("--diff", 1), ("--diff", 0)):
             ran = ansible_playbook("2.19", tmp_path, "-i", "inventory.yml", "akv.yml", more, **exported)
             assert (ran.failed, ran.changed) == (False, changed), ran.printed
+        # What the README names for the ordinary way is what that needs.
+        (python,) = re.findall(r"`ansible_python_interpreter: (\".*?\")`", README.read_text(encoding="utf-8"))
+        told = json.dumps({"ontap_in_process": False, "ansible_python_interpreter": json.loads(python)})
+        ran = ansible_playbook("2.19", tmp_path, "-i", "inventory.yml", "akv.yml", "-e", told, **exported)
+        assert not ran.failed, ran.printed
         assert sim.ontap.secret("vs0", "client_secret") == SECRET

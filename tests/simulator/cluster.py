@@ -24,7 +24,10 @@ def cluster(ontap: Ontap, call: Call) -> Answer:
 
 
 def _named(path: str, item: Node | Owner) -> Record:
-    return {"uuid": item.uuid, "name": item.name, "_links": {"self": {"href": f"{path}/{item.uuid}"}}}
+    named: Record = {"uuid": item.uuid, "name": item.name, "_links": {"self": {"href": f"{path}/{item.uuid}"}}}
+    if isinstance(item, Node):
+        named["state"] = "up" if item.reachable else "down"
+    return named
 
 
 def _list(ontap: Ontap, call: Call, resource: str, path: str, items: t.Sequence[Node | Owner]) -> Answer:

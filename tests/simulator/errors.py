@@ -68,6 +68,8 @@ GENERIC: dict[int, tuple[int, str]] = {
     262292: (400, "The operation is partially complete."),
     262293: (400, "The job is still running."),
     262294: (400, "The job does not belong to this API."),
+    # Reading: which status it has is not documented.
+    262325: (400, "The security multi-admin-verify request requires approval."),
     263149: (400, "The limit for tags is reached."),
     393271: (500, "A node is out of quorum."),
     # Reading: the table says 400; 401 is what clusters send.
@@ -123,6 +125,7 @@ KEY_MANAGEMENT: dict[int, str] = {
     65536987: "The key servers are unavailable.",
     65537117: "There is no key manager with this UUID.",
     65537120: "Azure Key Vault is not configured for the SVM.",
+    65537125: "The UUID is not that of a key manager.",
     65537303: "The polling interval needs an effective cluster version of ONTAP 9.10.1 or later.",
     65537304: "External key management is not configured on the cluster.",
     65537500: "A key manager is already configured for this SVM.",

@@ -117,6 +117,34 @@ def _keystore_fields(profile: Profile) -> list[Field]:
     ]
 
 
+def _key_manager_fields(_profile: Profile) -> list[Field]:
+    return [
+        Field("uuid"),
+        Field("scope", choices=("svm", "cluster")),
+        Field("svm.uuid"),
+        Field("svm.name"),
+        Field("onboard.enabled", "boolean"),
+        Field("external.servers.server"),
+        Field("enabled", "boolean", read=since("9.16.1")),
+    ]
+
+
+def _key_id_fields(_profile: Profile) -> list[Field]:
+    # Reading: in 9.11.1, whose reference has the path and none of the fields, nothing but the ID can be asked for.
+    from_912, from_914 = since("9.12.1"), since("9.14.1")
+    return [
+        Field("key_id"),
+        Field("key_type", read=from_912, choices=("nse_ak", "aek", "vek", "nek", "svm_kek", "mroot_ak")),
+        Field("key_user", read=from_912),
+        Field("key_store", read=from_912, choices=("onboard", "external")),
+        Field("key_store_type", read=from_912),
+        Field("restored", "boolean", read=from_912),
+        Field("encryption_algorithm", read=from_912),
+        Field("svm.uuid", read=from_914),
+        Field("svm.name", read=from_914),
+    ]
+
+
 def _job_fields(_profile: Profile) -> list[Field]:
     return [
         Field("uuid"),
@@ -273,7 +301,9 @@ def schemas(profile: Profile) -> t.Mapping[str, Schema]:
         "jobs": _schema(profile, _job_fields(profile), ("uuid",), ("uuid",)),
         "cluster": _schema(profile, _cluster_fields(profile), (), ()),
         "svms": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
-        "nodes": _schema(profile, names, ("uuid", "name"), ("uuid", "name")),
+        "nodes": _schema(profile, [*names, Field("state", read=since("9.8"))], ("uuid", "name"), ("uuid", "name")),
+        "key-managers": _schema(profile, _key_manager_fields(profile), ("uuid", "scope"), ("uuid",)),
+        "key-ids": _schema(profile, _key_id_fields(profile), ("key_id",), ("key_id",)),
         "volumes": _schema(profile, _volume_fields(profile), ("uuid", "name"), ("uuid", "name")),
         "key-manager-configs": _schema(profile, _config_fields(profile), (), ()),
         "ems-events": _schema(profile, _event_fields(profile), ("node.name", "index"), ("node.name", "index")),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operations of /security/key-stores, and the migration of keys between key managers.
+"""The operations of /security/key-stores.
 
 Rules and codes come from the ONTAP REST API reference; what it leaves open is marked as a reading.
 """
@@ -12,7 +12,6 @@ import typing as t
 from tests.simulator import query
 from tests.simulator.call import Answer, Call, Record, read_body
 from tests.simulator.errors import OntapError, not_found
-from tests.simulator.fields import Field, Schema
 from tests.simulator.health import azure_trouble
 from tests.simulator.ontap import EXTERNAL
 from tests.simulator.records import KeyStore
@@ -27,7 +26,10 @@ ADMIN_TYPES = ("okm", "kmip", "akv")
 
 
 def record(ontap: Ontap, store: KeyStore) -> Record:
-    """Return the complete record of a key manager; only an enabled one has a state."""
+    """Return the complete record of a key manager; only an enabled one has a state.
+
+    Reading: so has one that an interrupted switch is about, whether it says that it is enabled or not.
+    """
     cluster = ontap.is_cluster_scope(store)
     result: Record = {
         "uuid": store.uuid,
@@ -40,7 +42,7 @@ def record(ontap: Ontap, store: KeyStore) -> Record:
     }
     if not cluster:
         result["svm"] = {"uuid": store.owner.uuid, "name": store.owner.name}
-    if store.enabled:
+    if store.enabled or store.state == "switching":
         result["state"] = ontap.state_of(store)
     return result
 
@@ -88,7 +90,8 @@ def _find(ontap: Ontap, call: Call, uuid: str) -> KeyStore:
 def enable(ontap: Ontap, call: Call, uuid: str) -> Answer:
     """PATCH /security/key-stores/{uuid} {"enabled": true}: enable a configuration, or switch to it.
 
-    The one that was enabled stays as an inactive configuration.
+    The one that was enabled stays as an inactive configuration. After a switch was interrupted, the same request
+    completes it. Reading: so does one that enables another configuration, which is how to go back.
     """
     schema = ontap.schemas["key-stores"]
     wait = call.arguments({"return_timeout"}, schema).return_timeout()
@@ -104,14 +107,15 @@ def enable(ontap: Ontap, call: Call, uuid: str) -> Answer:
     if body["enabled"] is False:
         raise OntapError(65538910, target="enabled")
     old = ontap.enabled_store(store.owner)
-    if store is old and store.state != "switching":
+    if store.enabled and not ontap.is_switching(store.owner):
         raise OntapError(65539218)
     _check_enable(ontap, store, old)
 
     def effect() -> None:
-        if old is not None:
-            old.enabled, old.state = False, "active"
-            old.keys_on.clear()
+        for other in ontap.stores.values():
+            if other.owner is store.owner and other is not store and (other.enabled or other.state == "switching"):
+                other.enabled, other.state = False, "active"
+                other.keys_on.clear()
         store.enabled, store.state = True, "active"
         if store.owner.encrypted:
             ontap.fill_keys(store)
@@ -148,7 +152,7 @@ def delete(ontap: Ontap, call: Call, uuid: str) -> Answer:
     if ontap.effective_version_below("9.14.0"):
         raise OntapError(262155)
     store = _find(ontap, call, uuid)
-    if ontap.state_of(store) == "switching":
+    if ontap.is_switching(store.owner):
         raise OntapError(65539593)
     if store.enabled:
         raise OntapError(65538905)
@@ -161,44 +165,3 @@ def delete(ontap: Ontap, call: Call, uuid: str) -> Answer:
         raise OntapError(65538907)
     del ontap.stores[store.uuid]
     return Answer()
-
-
-def migrate(ontap: Ontap, call: Call, uuid: str) -> Answer:
-    """POST /security/key-managers/{uuid}/migrate: move an SVM's keys between its own and the cluster's key manager."""
-    arguments = call.arguments({"return_timeout", "return_records"})
-    body = read_body(call, Schema({"uuid": Field("uuid")}, {}, (), ()))
-    target = body.get("uuid")
-    if not target:
-        raise OntapError(262212, target="uuid")
-    if target == uuid:
-        raise OntapError(65536959, target="uuid")
-    pair = [ontap.stores.get(uuid), ontap.stores.get(target)]
-    if pair[0] is None or pair[1] is None:
-        raise OntapError(65537117, target="uuid")
-    source, destination = pair[0], pair[1]
-    if not all(node.reachable for node in ontap.nodes):
-        raise OntapError(65536968)
-    for store in (source, destination):
-        code = {"switching": 65537611, "initializing": 65539434, "disabling": 65539435}.get(ontap.state_of(store))
-        if code is not None:
-            raise OntapError(code)
-        if store.type == "akv" and azure_trouble(ontap, store):
-            raise OntapError(65537564)
-
-    def effect() -> None:
-        for svm in (source.owner, destination.owner):
-            if svm is not ontap.cluster:
-                svm.keys_on_admin = destination.owner is ontap.cluster
-        ontap.fill_keys(destination)
-        source.keys_on.clear()
-
-    return act(
-        ontap,
-        call,
-        "migrate",
-        effect,
-        finished=201 if ontap.profile.action_can_finish else 202,
-        wait=arguments.return_timeout(),
-        owner=destination.owner,
-        location=f"/api/security/key-managers/{target}",
-    )

@@ -15,6 +15,7 @@ import threading
 import typing as t
 import uuid as uuids
 
+from tests.simulator.approval import Approvals
 from tests.simulator.clock import Clock
 from tests.simulator.ems import KINDS, Destination, Ems, Event, about
 from tests.simulator.errors import OntapError
@@ -40,6 +41,9 @@ REFUSABLE = (
     "volumes-list",
     "key-manager-configs-get",
     "key-manager-configs-patch",
+    "key-managers-list",
+    "key-ids-list",
+    "nodes-list",
     "ems-events-list",
     "ems-destinations-create",
     "ems-destinations-patch",
@@ -166,6 +170,7 @@ class Ontap:
         self.switches = Switches()
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
+        self.approvals = Approvals()
         self.forced: dict[str, int] = {}
         self.ems = Ems(self._deliver)
 
@@ -220,9 +225,21 @@ class Ontap:
         return sorted(self.stores.values(), key=lambda store: store.uuid)
 
     def state_of(self, store: KeyStore) -> str:
-        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled."""
+        """Return the state of an enabled key manager: ``switching`` also while another one is being enabled, and after
+        that was interrupted.
+
+        Reading: ``mixed`` as long as any keys of the SVM's volumes are on the admin SVM's key manager, and be it all.
+        """
+        if self.is_switching(store.owner):
+            return "switching"
+        return "mixed" if store.state == "active" and store.owner.keys_of_admin else store.state
+
+    def is_switching(self, owner: Owner) -> bool:
+        """Tell whether a switch between key managers of an SVM or of the cluster is under way or was interrupted."""
         jobs = self.jobs.active("key-stores-patch")
-        return "switching" if any((job.owner or self.cluster) is store.owner for job in jobs) else store.state
+        return any((job.owner or self.cluster) is owner for job in jobs) or any(
+            store.owner is owner and store.state == "switching" for store in self.stores.values()
+        )
 
     def is_cluster_scope(self, store: KeyStore) -> bool:
         """Tell whether a key manager belongs to the cluster and not to an SVM."""
@@ -271,6 +288,7 @@ class Ontap:
                 for node in self.nodes
             },
             "jobs": self.jobs.snapshot(),
+            "approvals": self.approvals.snapshot(),
             "ems": self.ems.snapshot(),
             "monitor": copy.deepcopy(vars(self.monitor)),
         }
@@ -316,8 +334,9 @@ class Ontap:
                     self.fill_keys(store)
 
     @scene
-    def set_svm(self, /, svm: str, **facts: bool) -> None:
-        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM."""
+    def set_svm(self, /, svm: str, **facts: bool | int) -> None:
+        """Set ``nae_volumes`` (65539704) or ``keys_on_admin`` (65537505, 65537547) of an SVM, and with ``leaves`` how
+        many keys its next migration leaves where they are."""
         _assign(self.owner(svm), facts)
 
     @scene
@@ -401,6 +420,19 @@ class Ontap:
     def set_keystore(self, vault: str | None, state: str) -> None:
         """Set the state of a key manager: active, mixed, svm_kek_rekey, blocked, switching, initializing, disabling."""
         self.store(vault).state = state
+
+    @scene
+    def interrupt_switch(self, svm: str, to: str, shown: str = "old") -> None:
+        """Break a switch of an SVM off: from its enabled configuration to ``to`` (a UUID, or a configuration's name).
+
+        Which of the two says in between that it is enabled is not documented: ``shown`` is old, new, both or none.
+        """
+        if shown not in ("old", "new", "both", "none"):
+            raise ValueError(f"shown {shown!r}: old, new, both or none")
+        old = self.store(svm)
+        new = next(s for s in self.stores.values() if s.owner is old.owner and to in (s.uuid, s.configuration))
+        old.enabled, new.enabled = shown in ("old", "both"), shown in ("new", "both")
+        old.state = new.state = "switching"
 
     def add_store(self, store: KeyStore) -> None:
         """Add a key manager; an enabled one of an owner with encrypted volumes has its keys on the nodes."""
@@ -512,6 +544,20 @@ class Ontap:
         """Take back ``refuse``, for one operation or for all."""
         for name in [operation] if operation else list(self.refusals):
             self.refusals.pop(name, None)
+
+    @scene
+    def require_approval(self, operation: str, *, status: int | None = None) -> None:
+        """Protect an operation by multi-admin verification: it is answered with 262325 until ``approve``."""
+        if not self.profile.since("9.11.1"):
+            raise ValueError(f"ONTAP {self.profile.release} has no multi-admin verification")
+        if operation not in REFUSABLE:
+            raise ValueError(f"operation {operation!r}: one of {', '.join(REFUSABLE)}")
+        self.approvals.protected[operation] = status
+
+    @scene
+    def approve(self, index: int) -> None:
+        """Approve a request as other administrators would: the same request is carried out when it comes again."""
+        self.approvals.approve(index, self.clock.now())
 
     @scene
     def set_duration(self, operation: str, seconds: float) -> None:

@@ -14,19 +14,37 @@ class Owner:
     """Who a key manager belongs to: an SVM, or the cluster itself.
 
     ``encrypted_volumes``: how many volumes it has that are encrypted one by one. ``nae_volumes``: it has one that is
-    encrypted with its aggregate. ``keys_on_admin``: its volume keys are on the admin SVM's key manager.
+    encrypted with its aggregate. ``keys_on_admin``: its volume keys are on the admin SVM's key manager, or that number
+    of them. ``leaves``: how many keys its next migration leaves behind.
     """
 
     uuid: str
     name: str
     encrypted_volumes: int = 0
     nae_volumes: bool = False
-    keys_on_admin: bool = False
+    keys_on_admin: bool | int = False
+    leaves: int = 0
 
     @property
     def encrypted(self) -> bool:
         """Whether it has volumes whose keys are with its key manager."""
         return self.encrypted_volumes > 0
+
+    @property
+    def keys_of_admin(self) -> int:
+        """How many keys of its volumes are on the admin SVM's key manager. There may be some of deleted volumes."""
+        return max(1, self.encrypted_volumes) if self.keys_on_admin is True else int(self.keys_on_admin)
+
+    @property
+    def keys_of_its_own(self) -> int:
+        """How many keys of its volumes are on its own key manager."""
+        return max(0, self.encrypted_volumes - self.keys_of_admin)
+
+    def migrate(self, *, to_admin: bool) -> None:
+        """Move its keys to the admin SVM's key manager or away from it, but for those that stay behind."""
+        left = min(self.leaves, self.encrypted_volumes)
+        self.keys_on_admin = self.encrypted_volumes - left if to_admin else left
+        self.leaves = 0
 
 
 @dataclass
@@ -144,6 +162,7 @@ class Switches:
     ``refuse_cluster_scope``: POST needs an SVM (2621707). ``job_links``: job answers carry ``_links``.
     ``phantom_page``: the last page links to an empty one. ``jobs_pausable``, ``jobs_cancellable``: see PATCH of a job.
     ``legacy_state_flag``: ``state.cluster_state`` in every release, as the published examples show it.
+    ``migrate_names_svm``: the job of a migration names the SVM whose keys are moved; else it names none.
     ``ems_sparse``, ``ems_namespace``, ``ems_prefix``: what the cluster posts to a webhook, see poster.
     ``cloud_is_no_external_manager``: a cluster with cloud key managers alone refuses a polling interval (65537304).
     """
@@ -155,6 +174,7 @@ class Switches:
     jobs_pausable: bool = True
     jobs_cancellable: bool = True
     legacy_state_flag: bool = False
+    migrate_names_svm: bool = True
     ems_sparse: bool = False
     ems_namespace: bool = False
     ems_prefix: bool = False

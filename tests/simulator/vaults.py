@@ -333,7 +333,8 @@ def delete(ontap: Ontap, call: Call, uuid: str) -> Answer:
     arguments = call.arguments({*allowed, *WRITE_PARAMETERS}, schema(ontap))
     store = find_enabled(ontap, call, uuid)
     reasons = {
-        65536867: store.owner.encrypted,
+        # Keys that were migrated to the admin SVM's key manager are not on this one.
+        65536867: store.owner.keys_of_its_own > 0,
         65536242: ontap.site.keyed_drives,
         65536924: ontap.site.nse_keys,
         # Not in the tables of the releases before.
@@ -441,9 +442,12 @@ def _action(
 def _check_rekey(ontap: Ontap, store: KeyStore) -> None:
     if store.owner.keys_on_admin:
         raise OntapError(65537547)
-    # Reading: the codes are listed for 9.18; the states they speak of exist since 9.16.1.
+    # Readings: the codes are listed for 9.18. Switches exist since 9.14.1, and before there was a state this code was
+    # what told of one; the other states exist since 9.16.1.
+    if ontap.is_switching(store.owner):
+        raise OntapError(65537610)
     if ontap.profile.since("9.16.1"):
-        code = {"switching": 65537610, "initializing": 65539436, "disabling": 65539437}.get(ontap.state_of(store))
+        code = {"initializing": 65539436, "disabling": 65539437}.get(ontap.state_of(store))
         if code is not None:
             raise OntapError(code)
 

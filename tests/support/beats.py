@@ -115,6 +115,7 @@ def options_of(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dic
 FUNCTIONS = {
     "azure_key_vault": "manage",
     "azure_key_vault_info": "inform",
+    "azure_key_vault_migrate": "migrate",
     "azure_key_vault_rekey": "rekey",
     "azure_key_vault_restore": "restore",
     "azure_key_vaults": "manage_all",

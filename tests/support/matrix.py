@@ -16,7 +16,7 @@ from tests.support.waits import Waits
 from tests.support.wire import WiredCluster
 
 RELEASES = ("9.7", "9.10.1", "9.14.1", "9.18.1")
-LONG = {"create": 30.0, "patch": 30.0, "delete": 30.0, "restore": 30.0, "rekey-internal": 30.0, "rekey-external": 30.0}
+LONG = dict.fromkeys(("create", "patch", "delete", "restore", "rekey-internal", "rekey-external", "migrate"), 30.0)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Scenario:
     """One thing that a module is asked to do.
 
     ``exists``: the records before, by SVM. ``slow``: whatever can be a job is one. ``repeats``: another run after a
-    success changes again, because nothing shows that there was one.
+    success changes again, because nothing shows that there was one. ``on_cluster``: the keys are on the cluster's own
+    key manager.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Scenario:
     encrypted: bool = False
     lost_keys: bool = False
     repeats: bool = False
+    on_cluster: bool = False
 
     def prepare(self, sim: WiredCluster) -> None:
         """Make the cluster what it is before the run."""
@@ -44,6 +46,9 @@ class Scenario:
             sim.ontap.add_vault(svm, **settings)
         if self.encrypted:
             sim.ontap.encrypt_volumes("vs0")
+        if self.on_cluster:
+            sim.ontap.add_key_manager(None, "okm")
+            sim.ontap.set_svm("vs0", keys_on_admin=True)
         if self.lost_keys:
             sim.ontap.lose_keys("node2")
         if self.slow:
@@ -66,6 +71,7 @@ INTERNAL = {"svm": "vs0", "key": "internal"}
 EXTERNAL = {"svm": "vs0", "key": "external", "key_id": KEY_2}
 UPDATE = {"svm": "vs0", "client_id": CLIENT, "client_secret": SECRET}
 OTHER = {**OLD, "client_id": "another"}
+MIGRATE = {"svm": "vs0", "direction": "to_vault"}
 MANY = {
     "vaults": [
         {"svm": "vs0", **FULL},
@@ -95,6 +101,9 @@ SCENARIOS = (
     Scenario("rekey internal, slow", "azure_key_vault_rekey", INTERNAL, ONE, "9.8", True, True, repeats=True),
     Scenario("rekey external", "azure_key_vault_rekey", EXTERNAL, ONE, "9.9.1", encrypted=True),
     Scenario("rekey external, slow", "azure_key_vault_rekey", EXTERNAL, ONE, "9.9.1", True, True),
+    # Before, keys are not migrated where one of the reads is withheld.
+    Scenario("migrate", "azure_key_vault_migrate", MIGRATE, ONE, "9.16.1", encrypted=True, on_cluster=True),
+    Scenario("migrate, slow", "azure_key_vault_migrate", MIGRATE, ONE, "9.16.1", True, True, on_cluster=True),
 )
 
 
@@ -167,6 +176,7 @@ def essence(snapshot: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "stores": sorted(
             str({name: value for name, value in store.items() if name != "uuid"}) for store in stores.values()
         ),
+        "on_cluster": {svm["name"]: int(svm["keys_on_admin"]) for svm in snapshot["svms"]},
         "keys": {node: sorted(stores[uuid]["owner"] for uuid in uuids) for node, uuids in snapshot["keys"].items()},
     }
 

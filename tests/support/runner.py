@@ -97,8 +97,11 @@ def run(
     clusters: t.Mapping[str, Simulator] | None = None,
     secrets: t.Iterable[str] = (),
     tools: Path = TOOLS,
+    typed: str = "",
 ) -> Ran:
     """Run a program in ``folder`` to its end, and see that it printed nothing that it must not print.
+
+    It reads what was ``typed`` before it was started.
 
     ``env`` is its whole environment, by default ``environment(folder)``. ``secrets`` are those that are not in its
     environment, nor the passwords of ``clusters``, nor those of the sample values.
@@ -113,7 +116,7 @@ def run(
         cwd=folder,
         capture_output=True,
         text=True,
-        stdin=subprocess.DEVNULL,
+        input=typed,
         # Only so that nothing hangs for ever.
         timeout=600,
         check=False,

@@ -84,7 +84,7 @@ CLEAN = Kind(
     LAMP,
     "clean the lamp of",
     "Cleaned the lamp of",
-    lambda _step, _before, now, _release: now is not None and now.value("clean"),
+    lambda _step, _before, now, _release: now is not None and bool(now.value("clean")),
     job=True,
     missed=_still_dirty,
     meanwhile=WAIT_FOR_IT,
@@ -108,6 +108,7 @@ class Lamp:
     clean: bool = False
     proof: t.ClassVar[Proof] = Proof("whether the lamp opens", ("code",), "open", R9_7, _try_code)
     shown_by: t.ClassVar[dict[str, Release]] = {"clean": R9_7}
+    serves: t.ClassVar[None] = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Lamp:
@@ -124,10 +125,16 @@ class Lamp:
     def creates(self) -> bool:
         return self.present
 
+    @property
+    def yields(self) -> bool:
+        return not self.present
+
     def undescribed(self, current: Record | None) -> list[dict[str, t.Any]]:
         return [{"field": "shade", "actual": "silk"}] if current and current.value("shade") else []
 
-    def plan(self, current: Record | None, _release: Release | None = None) -> Plan:
+    def plan(
+        self, current: Record | None, _release: Release | None = None, _others: t.Sequence[Record] = (), /
+    ) -> Plan:
         if not self.present:
             steps = (Step(REMOVE, "DELETE", f"/api/lamps/{current.uuid}"),) if current else ()
             drift = (Drift("state", "absent", "present", "delete"),) if current else ()

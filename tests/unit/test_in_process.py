@@ -9,10 +9,12 @@ import importlib
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import types
 import typing as t
 from pathlib import Path
@@ -23,7 +25,7 @@ from ansible.module_utils.common import warnings
 
 from ansible_collections.ontap.security.plugins.plugin_utils import _in_process
 from tests.simulator import Simulator
-from tests.support.beats import OLD, connection
+from tests.support.beats import FULL, OLD, connection
 from tests.unit.test_documentation import MODULES
 
 ACTIONS = "ansible_collections.ontap.security.plugins.action"
@@ -181,15 +183,58 @@ def test_nothing_is_left_behind(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_fault_of_ours_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_fault_of_ours_is_a_result_and_leaves_nothing_behind(tmp_path: Path) -> None:
     def main() -> None:
         basic._PARSED_MODULE_ARGS = {"password": SECRET}
-        raise KeyError
+        raise KeyError("beyond us")
 
     before = state()
-    with pytest.raises(KeyError):
-        _in_process.called(main, b"{}", str(tmp_path))
+    ended = _in_process.called(main, b"{}", str(tmp_path))
+    assert ended["rc"] == 1
+    assert "beyond us" in ended["stdout"]
+    assert SECRET not in str(ended)
     assert state() == before
+
+
+class EndOfTimeError(BaseException):
+    """As Ansible's, which is no ``Exception`` either."""
+
+
+@pytest.mark.parametrize("module", ["azure_key_vault", "azure_key_vaults"])
+def test_nothing_is_sent_after_the_end_of_a_tasks_time(module: str, tmp_path: Path) -> None:
+    """Ansible ends it by a signal. Without that each create is followed by a change, and by the next create."""
+
+    def end(_signal: int, _frame: object) -> t.NoReturn:
+        raise EndOfTimeError
+
+    svms = [f"vs{number}" for number in range(6)]
+    with Simulator(release="9.16.1", svms=svms) as sim:
+        sim.fault(method="POST", kind="delay", seconds=1.0, times=None)
+        entries = [{"svm": svm, **FULL, "verify_host": False} for svm in svms]
+        options: dict[str, t.Any] = (
+            {"vaults": entries, "concurrency": 2} if module == "azure_key_vaults" else entries[0]
+        )
+
+        def writes() -> list[str]:
+            return [request["method"] for request in sim.requests if request["method"] != "GET"]
+
+        def watch() -> None:
+            while len(writes()) < options.get("concurrency", 1):
+                time.sleep(0.01)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+        before = state()
+        handler = signal.signal(signal.SIGALRM, end)
+        watcher = threading.Thread(target=watch, daemon=True)
+        try:
+            watcher.start()
+            with pytest.raises(EndOfTimeError):
+                called(module, {**connection(sim), **options}, tmp_path)
+        finally:
+            signal.signal(signal.SIGALRM, handler)
+        watcher.join()
+        assert state()[2:] == before[2:]
+        assert writes() == ["POST"] * options.get("concurrency", 1)
 
 
 def test_paths_are_those_beside_the_playbook(tmp_path: Path) -> None:
@@ -236,3 +281,27 @@ def test_forks_share_what_is_loaded_and_no_connection() -> None:
         assert (finished.stdout.splitlines(), finished.stderr) == (["0 []"] * 3, "")
         changes = [request["connection"] for request in sim.requests if request["method"] == "PATCH"]
     assert len(set(changes)) == len(changes) == 3
+
+
+TEMPLATE_IN_A_FORK = """
+import os, sys
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+init_plugin_loader([])
+from ansible_collections.ontap.security.plugins.action import azure_key_vaults
+
+inherited = set(sys.modules)
+if not os.fork():
+    template = trust_as_template("{{ [] | ontap.security.vault_entries | length | int is defined }}")
+    print(Templar(loader=DataLoader(), variables={}).template(template))
+    print([name for name in sys.modules if ".plugins.filter." in name and name not in inherited], flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_forks_share_what_templates_need() -> None:
+    finished = subprocess.run([sys.executable, "-c", TEMPLATE_IN_A_FORK], capture_output=True, text=True, check=False)
+    assert (finished.stdout.splitlines(), finished.stderr) == (["True", "[]"], "")

@@ -45,6 +45,7 @@ NEEDED: dict[str, dict[str, t.Any]] = {
     "azure_key_vault": {"svm": "vs0", **FULL},
     "azure_key_vaults": {"vaults": [{"svm": "vs0", **FULL}]},
     "azure_key_vault_info": {"filters": {"svm.name": "vs0"}, "fields": ["name", "key_id"], "order_by": ["name"]},
+    "azure_key_vault_migrate": {"svm": "vs0", "direction": "to_vault"},
     "azure_key_vault_rekey": {"svm": "vs0", "key": "internal"},
     "azure_key_vault_restore": {"svm": "vs0"},
     "key_manager_policy": {"akv": {"enabled": True}},

@@ -301,7 +301,11 @@ def test_an_inactive_configuration_is_managed_only_by_name() -> None:
     plan = make_plan(desired(svm="vs0", configuration="second", key_id=CHANGED["key_id"]), inactive)
     assert isinstance(plan.blockers[0], BlockedError)
     plan = plan_for(desired(**BASE, configuration="third", **SECRET), None, R9_18)
-    assert isinstance(plan.blockers[0], BlockedError)
+    assert not plan.blockers
+    assert plan.steps[0].body["configuration"] == {"name": "third"}
+    assert plan.after["enabled"] is False
+    plan = plan_for(desired(**BASE, configuration="third", **SECRET), None, R9_12)
+    assert isinstance(plan.blockers[0], UnsupportedError)
     plan = plan_for(desired(**BASE, configuration="default", **SECRET), None, R9_18)
     assert not plan.blockers
     assert "configuration" not in plan.steps[0].body

@@ -17,7 +17,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.health impor
 from ansible_collections.ontap.security.plugins.module_utils._azure.rekey import Rekey
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.restore import RESTORE, Restore
-from ansible_collections.ontap.security.plugins.module_utils._azure.steps import CREATE, DELETE
+from ansible_collections.ontap.security.plugins.module_utils._azure.steps import CREATE, DELETE, DISCARD
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     AUTHENTICATION_METHODS,
     COMPARED,
@@ -126,7 +126,7 @@ class Ontap:
         return cluster
 
     def performed(self, step: Step) -> dict[str, t.Any] | None:
-        if step.kind is DELETE:
+        if step.kind in (DELETE, DISCARD):
             return None
         kept = dict(self.kept or new(self.release)) if step.kind is CREATE else dict(self.kept or {})
         kept.update({name: value for name, value in step.body.items() if name in COMPARED})

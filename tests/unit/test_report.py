@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import copy
 import csv
+import functools
+import hashlib
 import io
 import itertools
 import json
@@ -15,29 +17,50 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
+import junitparser
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import parser as prometheus
+from prometheus_client.openmetrics import parser as openmetrics
 
 from ansible_collections.ontap.security.plugins.filter.drift_report import drift_report
 from ansible_collections.ontap.security.plugins.filter.merge_drift_reports import merge_drift_reports
 from ansible_collections.ontap.security.plugins.filter.render_drift_report import RENDERERS, render_drift_report
 from ansible_collections.ontap.security.plugins.plugin_utils._report import formats as _report_text
 from ansible_collections.ontap.security.plugins.plugin_utils._report import model as _report
+from ansible_collections.ontap.security.plugins.plugin_utils._report import values
+from ansible_collections.ontap.security.plugins.plugin_utils._report.groups import groups, unasked
+from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import rows
+from ansible_collections.ontap.security.plugins.plugin_utils._report.uses import uses
 from tests.support.reports import (
+    FOUND,
+    HOSTILE,
+    KEY,
     MONDAY,
     NO_ANSWER,
+    OTHER_KEY,
     REFUSED,
     TUESDAY,
     VALIDATOR,
+    VAULT,
     WEDNESDAY,
     answer,
+    different,
     drifted,
+    fleet,
     hostile_report,
     ignoring,
     ill,
+    large,
     make,
     vault,
 )
+
+# The formats for people and programs that take words; of metrics there are only numbers.
+WORDED = [name for name in RENDERERS if name != "prom"]
 
 
 def host(report: dict[str, t.Any], name: str = "c1") -> dict[str, t.Any]:
@@ -58,7 +81,8 @@ def test_the_schema_is_one_and_names_its_version() -> None:
 
 def test_the_top_level() -> None:
     report = make({"c1": answer(vault())})
-    assert list(report) == ["schema", "schema_version", "collection_version", "started", "ended", "summary", "hosts"]
+    top = ["schema", "schema_version", "collection_version", "started", "ended", "provenance", "summary", "hosts"]
+    assert list(report) == top
     assert report["schema"] == "ontap.security/drift-report"
     assert report["summary"]["verdict"] == "in_sync"
     assert host(report)["vaults"][0]["credentials"] == "not_compared"
@@ -87,6 +111,21 @@ def test_what_could_not_be_compared_is_never_fine(result: dict[str, t.Any], stat
     assert report["summary"]["hosts"]["in_sync"] == 1
     assert report["summary"]["coverage"]["hosts"] == 50
     assert "Everything is as described" not in render_drift_report(report, "text")
+
+
+def test_what_waits_for_approval_is_listed_and_is_no_error() -> None:
+    """Whether or not there is a difference to list, which a secret alone is not."""
+    held = {"msg": "Could not update the configuration: request (index 7) requires approval.", "code": "262325"}
+    for waiting in (
+        vault("vs0", "waiting_for_approval", error=held),
+        {**drifted(client_id=("one", "two")), "verdict": "waiting_for_approval", "error": held},
+    ):
+        report = make({"c1": answer(waiting, msg="1 of 1 configurations wait for approval")})
+        assert (host(report)["status"], report["summary"]["verdict"]) == ("ok", "drift")
+        assert report["summary"]["configurations"]["waiting_for_approval"] == 1
+        for name in RENDERERS:
+            assert "index 7" in render_drift_report(report, name) or name in ("text", "txt", "prom"), name
+        assert "1 waiting for approval" in render_drift_report(report, "text")
 
 
 def test_a_cluster_for_which_nothing_is_described_is_named() -> None:
@@ -134,7 +173,7 @@ def test_azure_or_keys_out_of_reach_is_critical(verdict: str, described: str) ->
     report = make(looked)
     assert report["summary"]["verdict"] == "critical"
     assert host(report)["vaults"][0]["health"]["severity"] == "critical"
-    for name in RENDERERS:
+    for name in WORDED:
         assert verdict in render_drift_report(report, name) or (name, described) == ("text", "unmanaged"), name
     later = make(looked, TUESDAY, previous=report)
     assert host(later)["vaults"][0]["first_seen"] == MONDAY
@@ -160,7 +199,7 @@ def test_health_that_nobody_knows_is_not_fine(enabled: bool | None) -> None:
     report = make({"c1": answer(vault(health=ill("unknown"), enabled=enabled))})
     assert report["summary"]["verdict"] == "drift"
     assert host(report)["vaults"][0]["health"]["severity"] == "high"
-    for name in RENDERERS:
+    for name in WORDED:
         assert "unknown" in render_drift_report(report, name), name
     assert "the health of some configurations is unknown" in render_drift_report(report, "text")
 
@@ -177,7 +216,7 @@ def test_health_that_was_not_asked_for_is_said_in_every_format(asked: bool) -> N
     for found in (answer(without_health()), answer(without_health(verdict="unmanaged"))):
         report = make({"c1": found}, health=asked)
         assert report["summary"]["health_asked"] is False
-        for name in RENDERERS:
+        for name in WORDED:
             assert "ealth was not asked for" in render_drift_report(report, name), name
         assert "described, and health was not asked for" in render_drift_report(report, "text").splitlines()[0]
         assert ", and health was not asked for.**" in render_drift_report(report, "md")
@@ -227,7 +266,7 @@ def test_what_nobody_described_is_a_finding(field: str, actual: t.Any, severity:
     assert report["summary"]["severities"][severity] == 1
     assert report["summary"]["hosts"]["differing"] == 1
     assert report["summary"]["configurations"]["undescribed"] == 1
-    for name in RENDERERS:
+    for name in WORDED:
         text = render_drift_report(report, name)
         assert "undescribed" in text, name
         assert str(actual) in text or name == "text", name
@@ -344,7 +383,7 @@ def test_an_exception_that_cannot_be_understood_covers_nothing(entry: dict[str, 
 def test_an_exception_of_no_use_is_said_in_every_format(patterns: dict[str, str], now: str, note: str) -> None:
     report = make({"c1": answer(drifted())}, now, ignore=ignoring(**patterns))
     assert report["summary"]["warnings"] == [note]
-    for name in RENDERERS:
+    for name in WORDED:
         text = render_drift_report(report, name)
         assert (note if name != "md" else note[:20]) in text, name
     assert merge_drift_reports([report])["summary"]["warnings"] == [note]
@@ -396,8 +435,12 @@ def test_two_reports_of_the_same_state_differ_only_in_their_times() -> None:
     looked = {"c1": answer(drifted(), vault("vs1")), "c2": NO_ANSWER}
     one = make(looked)
     two = make(looked, TUESDAY, previous=one)
-    for name in RENDERERS:
-        earlier, later = render_drift_report(one, name), render_drift_report(two, name)
+    for report in (one, two):
+        report["summary"].update(since_last=None, trend=[])
+    for name in WORDED:
+        earlier, later = (
+            render_drift_report(report, name).replace(_report.digest(report), "digest") for report in (one, two)
+        )
         assert earlier.replace(MONDAY[:10], TUESDAY[:10]) == later.replace(MONDAY[:10], TUESDAY[:10]), name
 
 
@@ -406,7 +449,343 @@ def test_a_secret_that_should_not_be_there_is_left_out() -> None:
     assert "S3CRET" not in json.dumps(report)
 
 
+def test_a_verdict_that_is_new_is_taken_as_it_is() -> None:
+    """As of a later azure_key_vaults, whose requests may have to wait for somebody."""
+    waiting = vault("vs0", "put_off", drift={"client_id": ("wanted", "found")})
+    report = make({"c1": answer(waiting, vault("vs1", "put_off"))})
+    assert report["summary"]["configurations"]["put_off"] == 2
+    assert report["summary"]["configurations"]["total"] == 2
+    assert report["summary"]["verdict"] == "drift"
+    assert report["summary"]["standings"]["high"] == 2
+    for name in WORDED:
+        assert re.search("put.off", render_drift_report(report, name)), name
+
+
+# --- since last time
+
+
+def test_what_is_new_still_open_and_gone() -> None:
+    monday = make({"c1": answer(drifted("vs0"), drifted("vs1"), vault("vs2"))})
+    tuesday = make({"c1": answer(drifted("vs0"), vault("vs1"), drifted("vs2"))}, TUESDAY, previous=monday)
+    assert monday["summary"]["since_last"] is None
+    assert not host(monday)["vaults"][0]["drift"][0]["new"]
+    since = tuesday["summary"]["since_last"]
+    (gone,) = since["gone"]
+    assert {**since, "gone": 1} == {"gone": 1, "ended": MONDAY, "new": 1, "still_open": 1, "not_known": 0}
+    assert (gone["host"], gone["svm"], gone["field"], gone["first_seen"]) == ("c1", "vs1", "client_id", MONDAY)
+    assert [entry["drift"][0]["new"] if entry["drift"] else None for entry in host(tuesday)["vaults"]] == [
+        False,
+        None,
+        True,
+    ]
+    assert "1 new, 1 still open, 1 gone since 2026-03-02" in render_drift_report(tuesday, "txt")
+
+
+@pytest.mark.parametrize(
+    ("looked", "health"),
+    [
+        ({"c1": NO_ANSWER}, True),
+        ({"c1": {}}, True),
+        ({"c1": answer(vault("vs0", "error", error={"msg": "x"}), msg="x")}, True),
+        ({"other": answer(vault())}, True),
+        # Nobody asked for health.
+        ({"c1": answer({key: value for key, value in vault().items() if key != "health"})}, False),
+    ],
+    ids=["no answer", "failed before", "not this one", "limited", "without health"],
+)
+def test_where_nobody_looked_nothing_is_gone(looked: dict[str, t.Any], health: bool) -> None:
+    monday = make({"c1": answer(vault(health=ill("keys_missing")))})
+    tuesday = make(looked, TUESDAY, previous=monday, health=health)
+    since = tuesday["summary"]["since_last"]
+    assert (since["gone"], since["not_known"], since["new"]) == ([], 1, 0)
+    if "c1" in looked:
+        # Nor is it new once somebody looks again.
+        again = make({"c1": answer(vault(health=ill("keys_missing")))}, WEDNESDAY, previous=tuesday)
+        assert again["summary"]["since_last"]["new"] == 0
+        assert host(again)["vaults"][0]["health"]["first_seen"] == MONDAY
+
+
+def test_what_is_ignored_is_neither_new_nor_gone() -> None:
+    monday = make({"c1": answer(drifted("vs0")), "c2": answer(vault("vs0"))}, ignore=ignoring(expires="2026-12-31"))
+    looked = {"c1": answer(vault("vs0")), "c2": answer(drifted("vs0"))}
+    tuesday = make(looked, TUESDAY, previous=monday, ignore=ignoring(expires="2026-12-31"))
+    since = tuesday["summary"]["since_last"]
+    assert (since["new"], since["still_open"], since["gone"]) == (0, 0, [])
+
+
+def test_the_trend_goes_over_the_reports_that_are_kept() -> None:
+    report = None
+    for day in range(1, 7):
+        now = f"2026-03-{day:02}T01:00:00Z"
+        report = make({"c1": answer(*(drifted(f"vs{n}") for n in range(day)))}, now, previous=report, keep=4)
+    assert report
+    assert [point["ended"][8:10] for point in report["summary"]["trend"]] == ["03", "04", "05", "06"]
+    assert [point["high"] for point in report["summary"]["trend"]] == [3, 4, 5, 6]
+    assert len(make({"c1": NO_ANSWER}, previous=report, keep=0)["summary"]["trend"]) == 1
+
+
+def test_a_merged_report_compares_with_the_merged_one_before() -> None:
+    before = merge_drift_reports([make({"c1": answer(drifted()), "c2": answer(drifted())})])
+    # The part itself has seen nothing before, and one of another night has.
+    part = make({"c1": answer(drifted("vs9"))}, TUESDAY, previous=make({"c1": answer(vault("vs9"))}))
+    assert host(part)["vaults"][0]["new"]
+    merged = merge_drift_reports([part], hosts=["c1", "c2"], previous=before, provenance={"user": "x"})
+    VALIDATOR.validate(merged)
+    since = merged["summary"]["since_last"]
+    assert (since["new"], since["not_known"], len(since["gone"])) == (1, 1, 1)
+    assert merged["provenance"]["user"] == "x"
+    assert not host(merge_drift_reports([part]))["vaults"][0]["new"]
+
+
+def test_how_a_report_was_made() -> None:
+    groups = {"all": ["c1", "c2"], "ungrouped": ["c2"], "europe": ["c1"], "prod": ["c1"]}
+    given = {"revision": "3f1c-dirty", "user": "ops", "limit": "", "password": "S3CRET"}
+    report = make({"c1": answer(vault()), "c2": answer(vault())}, groups=groups, provenance=given)
+    assert [one["groups"] for one in report["hosts"]] == [["europe", "prod"], []]
+    nothing = dict.fromkeys(("limit", "job", "ansible_core"))
+    assert report["provenance"] == {"revision": "3f1c-dirty", "user": "ops", **nothing}
+    text = json.dumps(report)
+    page = render_drift_report(text, "html")
+    assert "3f1c-dirty" in page
+    # Of the very text that was given.
+    assert hashlib.sha256(text.encode()).hexdigest() in page
+
+
+# --- causes
+
+
+def test_identical_findings_are_one_group() -> None:
+    report = make({"c1": answer(*(drifted(f"vs{n}") for n in range(20)), drifted("vs20", client_id=("wanted", "x")))})
+    (group,) = groups(rows(report))
+    assert [len(case.members) for case in group.cases] == [20, 1]
+    assert len(group.members) == 21
+
+
+def test_a_missing_configuration_is_one_kind_whatever_it_lacks() -> None:
+    wanted = {"name": ("v", None), "key_id": ("k", None), "client_id": ("c", None)}
+    report = make({"c1": answer(*(vault(f"vs{n}", "missing", drift=wanted, health=None) for n in range(3)))})
+    (group,) = groups(rows(report))
+    assert group.kind.name == "missing"
+    assert group.members == ("vs0", "vs1", "vs2")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (REFUSED["error"], "Login refused"),
+        ({"http_status": 403, "message": "not authorized for that command"}, "The login may not read this"),
+        ({"message": "no connection to c1 port 443 (Connection refused)"}, "No connection: Connection refused"),
+        ({"message": "SVM svm-gone does not exist."}, "SVM svm-gone does not exist."),
+        ({"msg": "a template is wrong"}, "A template is wrong"),
+        ({}, "The task failed without a message."),
+    ],
+)
+def test_what_could_not_be_asked_has_a_cause(error: dict[str, t.Any], cause: str) -> None:
+    report = make({"c1": {"msg": error.get("msg"), "error": error}})
+    ((one,),) = unasked(report)
+    assert one.cause == cause
+    for name in ("html", "md", "txt", "text"):
+        assert cause.lower() in render_drift_report(report, name).replace("\\", "").lower(), name
+
+
+def test_a_configuration_that_could_not_be_asked_is_no_difference() -> None:
+    """Neither is what was not found of it: nobody knows."""
+    wanted = {"client_id": ("wanted", None)}
+    failed = vault("gone", "error", drift=wanted, error={"msg": "SVM gone does not exist"})
+    report = make({"c1": answer(failed, drifted(), msg="1 of 2 configurations failed")})
+    assert [group.members for group in groups(rows(report))] == [("vs0",)]
+    ((one,),) = unasked(report)
+    assert (one.cause, one.where) == ("SVM gone does not exist", "gone")
+    markdown = render_drift_report(report, "md")
+    assert "gone" not in markdown.partition("## Differences")[2]
+    assert report["summary"]["standings"]["not_compared"] == 1
+    assert sum(report["summary"]["severities"].values()) == 1
+    assert "1 of 2" not in render_drift_report(report, "text")
+
+
+def test_what_is_known_of_its_health_counts() -> None:
+    failed = vault("gone", "error", drift={"client_id": (1, 2)}, error={"msg": "x"}, health=ill("keys_missing"))
+    report = make({"c1": answer(failed, msg="1 of 1 failed")})
+    assert report["summary"]["verdict"] == "critical"
+    assert report["summary"]["standings"]["critical"] == 1
+    assert [group.kind.name for group in groups(rows(report))] == ["health-keys_missing"]
+    assert 'severity="critical",kind="health"} 1' in render_drift_report(report, "prom")
+
+
+def test_the_terminal_says_the_cause_uncut() -> None:
+    reason = "the certificate of the cluster is signed by nobody that is trusted here, " * 3 + "which is the end"
+    text = render_drift_report(make({"c1": {"msg": reason, "error": {"message": reason, "method": "GET"}}}), "text")
+    assert reason[1:] in text
+
+
+def test_each_configuration_counts_once_by_the_worst_known_of_it() -> None:
+    worse = vault("vs0", "drifted", drift={"client_id": (1, 2), "port": (1, 2)}, health=ill("keys_missing"))
+    found = answer(worse, drifted("vs1", port=(1, 2)), vault("vs2"), vault("vs3", health=None))
+    standings = make({"c1": found})["summary"]["standings"]
+    known = {"critical": 1, "medium": 1, "well": 1, "health_unknown": 1}
+    assert standings == {**dict.fromkeys(standings, 0), **known}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "parts", "said"),
+    [
+        (KEY, OTHER_KEY, ["version"], "Version differs; vault and key are the same"),
+        (KEY, KEY.replace("payments", "other"), ["vault"], "Vault differs; key and version are the same"),
+        (KEY, KEY.rpartition("/")[0], ["version"], "Version differs; vault and key are the same"),
+        (KEY, KEY.upper(), [], ""),
+        (VAULT, "https://other.vault.azure.net", ["vault"], "Vault differs"),
+        ("proxy.example.com", "proxy-old.example.com", [""], ""),
+        ("8443", "443", [""], ""),
+        ("", KEY, [], ""),
+        ("x", KEY, ["", ""], ""),
+    ],
+)
+def test_the_part_that_differs_is_marked(one: str, other: str, parts: list[str], said: str) -> None:
+    wanted, found = values.compared(one, other)
+    assert "".join(part.text for part in wanted) == one
+    assert "".join(part.text for part in found) == other
+    marked = [part.name for part in (*wanted, *found) if part.differs]
+    assert sorted(set(marked)) == sorted(set(parts))
+    assert values.said(wanted, found) == said
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_parts_are_the_value_to_the_letter(one: str, other: str) -> None:
+    for text, parts in zip((one, other), values.compared(one, other)):
+        assert "".join(part.text for part in parts) == text
+
+
+def test_who_uses_a_key() -> None:
+    upper = {**FOUND, "key_id": KEY.upper().replace("HTTPS", "https")}
+    moved = vault("vs2", "drifted", drift={"key_id": (KEY, OTHER_KEY)}, found={**FOUND, "key_id": OTHER_KEY})
+    report = make({"c1": answer(vault("vs0", found=FOUND), vault("vs1", found=upper), moved), "c2": NO_ANSWER})
+    (use,) = uses(report, "key_id")
+    assert use.value == KEY.rpartition("/")[0].lower()
+    assert use.versions == {
+        OTHER_KEY.rpartition("/")[2]: {"c1": ["vs2"]},
+        KEY.rpartition("/")[2]: {"c1": ["vs0", "vs1"]},
+    }
+    assert use.strange == {("c1", "vs2")}
+
+
+@pytest.mark.parametrize(("clusters", "most"), [(30, 300_000), (200, 2_000_000)])
+def test_the_page_is_small(clusters: int, most: int) -> None:
+    """Whether there is much of one cause, or no two configurations differ in the same."""
+    for looked in (fleet(clusters), different(clusters)):
+        assert len(render_drift_report(large(looked), "html").encode()) < most
+
+
 # --- formats
+
+
+def test_metrics_are_read_by_what_others_wrote() -> None:
+    report = make(fleet(), TUESDAY, previous=make(fleet()))
+    for text in (render_drift_report(report, "prom"), render_drift_report(hostile_report(), "prom")):
+        modern = list(openmetrics.text_string_to_metric_families(text))
+        # node_exporter's collector reads the older form.
+        older = list(prometheus.text_string_to_metric_families(text))
+        assert [family.name for family in modern] == [family.name for family in older]
+        assert {family.type for family in modern} == {"gauge"}
+    found = {
+        (sample.name.removeprefix("ontap_security_drift_"), *sorted(sample.labels.values())): sample.value
+        for family in openmetrics.text_string_to_metric_families(render_drift_report(report, "prom"))
+        for sample in family.samples
+    }
+    assert found["findings", "client_id", "high", "sgp-nas01"] == 20
+    assert found["findings", "critical", "fra-nas02", "health"] == 1
+    assert found["clusters_not_compared",] == 4
+    assert found["cluster_compared", "sgp-nas03"] == 0
+    assert found["report_timestamp_seconds",] == _report.time_of(TUESDAY).timestamp()
+    assert found["findings_since_last", "still_open"] > 0
+    assert sum(number for (name, *_labels), number in found.items() if name == "configurations") == 540
+
+
+FILES = Path(__file__).parents[2] / "roles" / "drift_report" / "files"
+NAME = re.compile(r"ontap_security_drift_\w+")
+
+
+@functools.cache
+def series() -> dict[str, set[str]]:
+    """The metrics of a report in which there is something of each, with their labels."""
+    report = make(fleet(), TUESDAY, previous=make(fleet()))
+    families = openmetrics.text_string_to_metric_families(render_drift_report(report, "prom"))
+    return {family.name: {label for sample in family.samples for label in sample.labels} for family in families}
+
+
+def expressions() -> list[str]:
+    """What the alert rules and the dashboard ask Prometheus."""
+    rules = yaml.safe_load((FILES / "prometheus-alerts.yml").read_text(encoding="utf-8"))
+    board = json.loads((FILES / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    return [
+        *(rule["expr"] for group in rules["groups"] for rule in group["rules"]),
+        *(target["expr"] for panel in board["panels"] for target in panel["targets"]),
+        *(variable["definition"] for variable in board["templating"]["list"] if variable["type"] == "query"),
+    ]
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_rules_and_dashboard_ask_for_what_there_is(expression: str) -> None:
+    known = series()
+    names = NAME.findall(expression)
+    assert names
+    assert set(names) <= set(known)
+    labels = set(re.findall(r"(\w+)=~?\"", expression))
+    labels |= {label.strip() for found in re.findall(r"by \(([\w, ]+)\)", expression) for label in found.split(",")}
+    assert labels <= set().union(*(known[name] for name in names))
+
+
+def test_the_dashboard_loads() -> None:
+    """What Grafana needs of it: panels that have a place of their own and a data source that there is."""
+    board = json.loads((FILES / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    assert {"title", "uid", "schemaVersion", "panels", "templating", "time"} <= set(board)
+    # Whoever loads it is not asked for what only an export for sharing has.
+    assert not {"__inputs", "id"} & set(board)
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken
+        assert max(x for x, _y in cells) < 24
+        taken |= cells
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    assert "datasource" in {variable["name"] for variable in board["templating"]["list"]}
+
+
+def test_no_label_is_a_value_of_a_cluster() -> None:
+    text = render_drift_report(make({"c1": answer(drifted(**{HOSTILE[0]: ("S3CRET", "S3CRET")}))}), "prom")
+    assert 'kind="other"' in text
+    assert "S3CRET" not in text
+    assert "script" not in text
+
+
+def test_a_message_is_short_and_names_every_kind() -> None:
+    for report in (make(fleet()), large(fleet(200)), hostile_report(), make({})):
+        lines = render_drift_report(report, "txt").splitlines()
+        assert len(lines) <= 20
+        assert max(map(len, lines)) < 300
+    text = render_drift_report(make(fleet()), "txt")
+    for said in (
+        "Login refused (sgp-nas03, sgp-nas04)",
+        "20 configurations (sgp-nas01)",
+        "does not exist",
+        "proxy_host",
+    ):
+        assert said in text
+
+
+def test_junit_is_read_by_what_others_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(render_drift_report(make(fleet()), "xml"), encoding="utf-8")
+    read = junitparser.JUnitXml.fromfile(str(path))
+    assert read.tests == sum(1 for suite in read for _case in suite)
+    (case,) = (case for suite in read for case in suite if suite.name == "fra-nas02" and case.name == "svm03")
+    # As described, and ill: not the first of these.
+    assert case.result[0].message.startswith("keys_missing (critical)")
 
 
 def test_csv_holds_no_formula_and_all_values() -> None:
@@ -420,13 +799,14 @@ def test_csv_holds_no_formula_and_all_values() -> None:
     assert sum("=cmd|" in row["desired"] for row in table) == 1
 
 
-@pytest.mark.parametrize("name", ["html", "md", "csv", "xml", "text"])
+@pytest.mark.parametrize("name", ["html", "md", "csv", "xml", "prom", "txt", "text"])
 def test_nothing_acts_that_should_be_seen(name: str) -> None:
     """Escape sequences, control characters, signs that turn the direction of writing."""
     text = render_drift_report(hostile_report(), name)
     # A narrow blank is the page's own.
     assert not [char for char in text if not char.isprintable() and char not in "\r\n\u202f"]
-    for spelled in ("\\x1b[31m", "\\x00", "\\x9b31m", "\\u202etxt.exe"):
+    # A message is cut before it has them all.
+    for spelled in () if name == "txt" else ("\\x1b[31m", "\\x00", "\\x9b31m", "\\u202etxt.exe"):
         assert spelled.replace("\\", "\\\\").replace("[", "\\[") in text or spelled in text, spelled
     # No line is a cluster's.
     assert not re.search(r"^[\s>]*(=1|# not a heading)", text, re.MULTILINE)
@@ -519,18 +899,27 @@ def test_merging() -> None:
     assert merged["summary"]["verdict"] == "error"
     assert (merged["started"], merged["ended"]) == (MONDAY, TUESDAY)
     assert merged["summary"]["ignore"][0]["matches"] == 1
-    for name in RENDERERS:
+    for name in WORDED:
         assert "c4" in render_drift_report(merged, name), name
 
 
-# What the version before this one wrote: one cluster that differs, one that does not and has an inactive configuration.
-FIRST_VERSION = Path(__file__).parent / "data" / "drift-report-1.json"
+# What earlier versions wrote: one cluster that differs, one that does not.
+DATA = Path(__file__).parent / "data"
+FIRST_VERSION, SECOND_VERSION = DATA / "drift-report-1.json", DATA / "drift-report-2.json"
 
 
-def test_a_report_of_the_version_before_counts_as_the_last_time() -> None:
-    report = make({"c1": answer(drifted()), "c2": answer(vault())}, WEDNESDAY, previous=FIRST_VERSION.read_text())
+@pytest.mark.parametrize("path", [FIRST_VERSION, SECOND_VERSION], ids=lambda path: path.stem)
+def test_a_report_of_a_version_before_counts_as_the_last_time(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    report = make({"c1": answer(drifted()), "c2": answer(drifted())}, WEDNESDAY, previous=text)
     assert first(report)["first_seen"] == MONDAY
     assert report["summary"]["warnings"] == []
+    since = report["summary"]["since_last"]
+    assert (since["ended"], since["new"], since["still_open"]) == (MONDAY, 1, 1)
+    assert [point["ended"] for point in report["summary"]["trend"]] == [MONDAY, WEDNESDAY]
+    VALIDATOR.validate(_report.load(text))
+    for name in RENDERERS:
+        assert render_drift_report(text, name), name
 
 
 def test_reports_of_both_versions_merge() -> None:
@@ -544,7 +933,7 @@ def test_reports_of_both_versions_merge() -> None:
     ]
     assert merged["summary"]["severities"] == {"critical": 0, "high": 1, "medium": 1, "low": 0}
     assert merged["summary"]["warnings"] == ["An exception matches nothing: host gone, svm *, field *: CHG-1"]
-    for name in RENDERERS:
+    for name in WORDED:
         assert "c1" in render_drift_report(old, name), name
 
 

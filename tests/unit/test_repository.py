@@ -142,7 +142,7 @@ def test_event_sources_stand_on_what_the_controller_has(path: Path) -> None:
 
 
 def test_event_sources_find_the_collection_in_one_way() -> None:
-    begin, end = "# begin: find the collection\n", "# end: find the collection\n"
+    begin, end = "# Find the collection:\n", "# Found.\n"
     ways = {path.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0] for path in SOURCES}
     assert len(ways) == 1
     assert all(ways)

@@ -137,3 +137,29 @@ def test_the_role_hides_and_forces_nothing() -> None:
     assert not keys & {"no_log", "check_mode", "ansible.builtin.shell", "ansible.builtin.command"}
     # Facts may be cached in files.
     assert not keys & {"ansible.builtin.set_fact", "cacheable"}
+
+
+def plays_and_tasks(value: t.Any) -> t.Iterator[dict[str, t.Any]]:
+    """All dictionaries in what was read from a YAML file."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from plays_and_tasks(part)
+
+
+def test_what_runs_here_runs_with_ansibles_python() -> None:
+    """Another one that Ansible finds has no requests where Ansible is in a virtual environment."""
+    texts = [
+        path.read_text(encoding="utf-8") for top in ("roles", "playbooks") for path in ROOT.glob(f"{top}/**/*.yml")
+    ]
+    for path in ROOT.glob("roles/*/README.md"):
+        texts += re.findall(r"^```yaml\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = [
+        named
+        for one in plays_and_tasks([yaml.safe_load(re.sub("!(unsafe|vault) ", "", text)) for text in texts])
+        for named in ([one.get("vars", {})] if one.get("connection") == "local" else [one])
+        if one.get("connection") == "local" or one.get("ansible_connection") == "local"
+    ]
+    assert len(found) >= 14
+    for named in found:
+        assert named["ansible_python_interpreter"] == "{{ ansible_playbook_python | quote }}"

@@ -130,7 +130,7 @@ def test_several_configurations(release: str) -> None:
             *four_beats({"svm": "vs0", "configuration": "second", "state": "absent"}, "second goes"),
             # Only an inactive one: there is nothing to remove unless it is named.
             Task({"svm": "vs1", "state": "absent"}),
-            Task({"svm": "vs1", "configuration": "third", **FULL}),
+            Task({"svm": "vs1", "configuration": "default", "enabled": False, **FULL}),
         ]
         initial = sim.snapshot()
         outcomes = perform(sim, tasks)
@@ -140,7 +140,7 @@ def test_several_configurations(release: str) -> None:
         assert outcomes[9].writes[0]["path"].startswith("/api/security/key-stores/")
         assert (outcomes[12].failed, outcomes[12].changed) == (False, False)
         assert outcomes[13].failed
-        assert "third" in outcomes[13].msg
+        assert "configuration default" in outcomes[13].msg
         assert not outcomes[13].writes
 
 

@@ -88,6 +88,7 @@ def _option(item: Field) -> dict[str, t.Any]:
 VAULT: t.Final[Spec] = {
     **IDENTITY,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "enabled": {"type": "bool"},
     **_options(needed=True),
     "update_credentials": {
         "type": "str",

@@ -15,10 +15,17 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.clock import
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Holder, Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
+    ADD,
+    COMPLETE,
     CREATE,
     DELETE,
+    DISCARD,
+    ENABLE,
+    MEND,
     REKEY,
+    REKEY_ONCE_SWITCHED,
     RENEW,
+    RENEW_INACTIVE,
     SET_VERIFY,
     UPDATE,
 )
@@ -34,6 +41,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     REACHABILITY,
     REKEY_EXTERNAL,
     SECRETS,
+    SHOWN,
     UNDESCRIBED,
     VAULTS,
     check_value,
@@ -45,8 +53,8 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
     one_names_a_version,
     vault_uri,
 )
-from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
-from ansible_collections.ontap.security.plugins.module_utils._azure.verify import proof_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, SWITCHING, Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.verify import SERVES, proof_of
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Drift, Gate, Plan, Proof, Step
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
     EVERYTHING,
@@ -58,6 +66,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.target impo
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
+# The one that is created as the enabled one has this name, and no other may be created with it (contract, reserved).
 DEFAULT_CONFIGURATION = "default"
 
 NOTHING_TO_REKEY: t.Final = (
@@ -71,7 +80,8 @@ class Desired:
 
     ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
     ``ambient`` names those that nobody gave but the environment, see ``beside``. ``verify``: whether ONTAP has to reach
-    Azure after a create or with a new credential. ``force``: whether it is removed although volumes wait for Azure.
+    Azure after a create or with a new credential. ``enabled``: whether it is the one of its SVM that is in use, None
+    where that is nobody's wish. ``force``: whether it is removed although volumes wait for Azure.
     """
 
     resource: t.ClassVar[Resource] = AKV
@@ -84,6 +94,7 @@ class Desired:
     ambient: frozenset[str] = frozenset()
     verify: bool = True
     force: bool = False
+    enabled: bool | None = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Desired:
@@ -94,6 +105,8 @@ class Desired:
         for name, value in given.items():
             check_value(name, value, f"{name} ({FIELDS[name].environment})" if name in ambient else None)
         present = params.get("state", "present") == "present"
+        enabled = params.get("enabled")
+        _check_configuration(target, enabled, present=present)
         if present and all(name in given for name in CREDENTIALS):
             raise InputError(
                 "client_secret and client_certificate are both given",
@@ -124,6 +137,7 @@ class Desired:
             ambient=frozenset(name for name in ambient if name in given),
             verify=params.get("verify") is not False,
             force=bool(params.get("force")),
+            enabled=enabled,
         )
 
     @classmethod
@@ -154,6 +168,8 @@ class Desired:
         fields = {name: FIELDS[name].since for name in self.values}
         if self.update_credentials == "when_unreachable":
             fields["azure_reachability"] = REACHABILITY
+        if self.enabled is not None:
+            fields["enabled"] = SHOWN["enabled"][1]
         return fields
 
     @property
@@ -165,6 +181,16 @@ class Desired:
     def proof(self) -> Proof | None:
         """How a new credential is tried."""
         return proof_of(unverified=bool(self.flags.get("skip_verification"))) if self.verify else None
+
+    @property
+    def serves(self) -> Proof | None:
+        """How it is found out that it works, where it is meant to be the one in use."""
+        return SERVES if self.enabled else None
+
+    @property
+    def yields(self) -> bool:
+        """Whether it is not to be in use."""
+        return not self.present or self.enabled is False
 
     def undescribed(self, current: Vault | None) -> list[dict[str, t.Any]]:
         """The settings of a configuration that are set although nobody described them, each with ``field`` and
@@ -180,12 +206,9 @@ class Desired:
             and not FIELDS[name].same(current.value(name), undescribed.usual)
         ]
 
-    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
-        """The plan that turns ``current`` (None: no such configuration) into this.
-
-        ``release`` may be None as long as the record itself proves what the plan needs to know.
-        """
-        return make_plan(self, current, release)
+    def plan(self, current: Vault | None, release: Release | None = None, others: t.Sequence[Vault] = (), /) -> Plan:
+        """The plan that turns ``current`` (None: no such configuration) into this, see ``make_plan``."""
+        return make_plan(self, current, release, others)
 
 
 def _unwrapped(name: str, value: str) -> str:
@@ -193,30 +216,63 @@ def _unwrapped(name: str, value: str) -> str:
     return "".join(value.split()) if name == "client_certificate" else value
 
 
-def make_plan(desired: Desired, current: Vault | None, release: Release | None = None) -> Plan:
+def _check_configuration(target: Target, enabled: bool | None, *, present: bool) -> None:
+    """Raises ``InputError`` where it cannot be meant which of several configurations is to be in use."""
+    if target.configuration and not target.configuration.strip():
+        raise InputError(
+            "configuration is blank", remedy="Give the name of a configuration, or leave it out for the enabled one."
+        )
+    if enabled is None:
+        return
+    if not present:
+        raise InputError(
+            f"enabled is {str(enabled).lower()} although state is absent",
+            remedy="Leave enabled out: what is to be removed is neither enabled nor kept.",
+        )
+    if target.scope == "cluster":
+        raise InputError(
+            "enabled is given although scope is cluster",
+            remedy="Leave enabled out: ONTAP keeps several Azure Key Vault configurations on SVMs only.",
+        )
+    if not target.configuration:
+        raise InputError(
+            f"enabled is {str(enabled).lower()}, but configuration is not given",
+            remedy="Give configuration, the name of the one that is to be enabled or to stay inactive.",
+        )
+
+
+def make_plan(
+    desired: Desired, current: Vault | None, release: Release | None = None, others: t.Sequence[Vault] = ()
+) -> Plan:
     """The plan that turns ``current`` (None: no such configuration) into ``desired``.
 
-    ``release`` may be None as long as the record itself proves what the plan needs to know.
+    ``release`` may be None as long as the record itself proves what the plan needs to know. ``others`` are the other
+    configurations of the same SVM or cluster, as they are or as they will be by then.
     """
     if not desired.present:
-        return _plan_absent(desired, current)
-    return _plan_create(desired, release) if current is None else _plan_update(desired, current, release)
+        return _plan_absent(desired, current, others)
+    if current is None:
+        return _plan_create(desired, release, others)
+    return _plan_update(desired, current, release, others)
 
 
-def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
+def _plan_absent(desired: Desired, current: Vault | None, others: t.Sequence[Vault]) -> Plan:
     credentials = _credentials(desired, sent=False)
     if current is None:
         return Plan(credentials=credentials)
-    # DELETE on azure-key-vaults disables the enabled configuration; an inactive one goes by its key store
-    # (contract, delete enabled and delete inactive).
-    path = f"{VAULTS}/{current.uuid}" if current.enabled else f"{KEY_STORES}/{current.uuid}"
+    # DELETE on azure-key-vaults disables the enabled configuration; an inactive one goes by its key store, which
+    # refuses to remove an enabled one (contract, delete enabled and delete inactive).
+    if current.enabled and not any(other.enabled for other in others):
+        step = Step(DELETE, "DELETE", f"{VAULTS}/{current.uuid}")
+    else:
+        step = Step(DISCARD, "DELETE", f"{KEY_STORES}/{current.uuid}")
     before = view(current.record)
     blockers = []
-    if current.clock and current.clock.volumes != NO_VOLUMES and not desired.force:
+    if current.enabled and current.clock and current.clock.volumes != NO_VOLUMES and not desired.force:
         what = f"The {AKV.noun} of {desired.target} is not removed"
         blockers.append(not_meanwhile(what, current.clock, "To remove it all the same, set force: true."))
     return Plan(
-        steps=(Step(DELETE, "DELETE", path),),
+        steps=(step,),
         before=before,
         drift=(Drift("state", "absent", "present", "delete"),),
         blockers=tuple(blockers),
@@ -224,18 +280,15 @@ def _plan_absent(desired: Desired, current: Vault | None) -> Plan:
     )
 
 
-def _plan_create(desired: Desired, release: Release | None) -> Plan:
-    gate = Gate(None, release)
+def _plan_create(desired: Desired, release: Release | None, others: t.Sequence[Vault]) -> Plan:
+    gate = Gate(max((other.at_least for other in others), default=None), release)
     target = desired.target
     if target.configuration:
         gate.require("configuration", R9_14)
-        if target.configuration != DEFAULT_CONFIGURATION:
-            gate.blockers.append(
-                BlockedError(
-                    f"{target} does not exist, and this module does not create inactive configurations",
-                    remedy="Leave configuration out to manage the enabled one, or correct the name.",
-                )
-            )
+    inactive = target.configuration not in (None, DEFAULT_CONFIGURATION)
+    blocked = _not_to_be_created(desired, others)
+    if blocked is not None:
+        gate.blockers.append(blocked)
     if desired.update_credentials == "when_unreachable":
         _require_reachability(gate)
     missing = [name for name, item in FIELDS.items() if item.required and name not in desired.values]
@@ -251,21 +304,29 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
             )
         )
     body: dict[str, t.Any] = {} if target.scope == "cluster" else {"svm": target.svm_reference()}
+    if inactive:
+        body["configuration"] = {"name": target.configuration}
     later: dict[str, t.Any] = {}
     for name, value in {**desired.values, **desired.secrets, **desired.flags}.items():
         item = FIELDS[name]
         gate.require(name, item.since)
         (body if item.create else later)[name] = value
-    steps = [Step(CREATE, "POST", VAULTS, body)]
+    steps = [Step(ADD if inactive else CREATE, "POST", VAULTS, body)]
     if later:
         # POST does not take them (contract, post then patch).
         steps.append(Step(SET_VERIFY, "PATCH", f"{VAULTS}/{{uuid}}", later))
-    record = _created_record(target, desired)
+    drift = [Drift(name, value, None, "create") for name, value in desired.values.items()]
+    if desired.enabled is not None:
+        drift.append(Drift("enabled", desired.enabled, None, "enable" if desired.enabled else "create"))
+    if inactive and desired.enabled:
+        steps.append(Step(ENABLE, "PATCH", f"{KEY_STORES}/{{uuid}}", {"enabled": True}))
+    record = _created_record(target, desired, inactive=inactive)
+    used = {"enabled": record["enabled"]} if "enabled" in record else {}
     return Plan(
         steps=tuple(steps),
-        after={**view(record), **dict.fromkeys(desired.secrets, SET)},
+        after={**view(record), **used, **dict.fromkeys(desired.secrets, SET)},
         record=record,
-        drift=tuple(Drift(name, value, None, "create") for name, value in desired.values.items()),
+        drift=tuple(drift),
         blockers=tuple(gate.blockers),
         warnings=_warnings(desired, None),
         credentials=_credentials(desired, sent=True),
@@ -273,14 +334,120 @@ def _plan_create(desired: Desired, release: Release | None) -> Plan:
     )
 
 
-def _created_record(target: Target, desired: Desired) -> dict[str, t.Any]:
+def _not_to_be_created(desired: Desired, others: t.Sequence[Vault]) -> BlockedError | None:
+    """Why ONTAP would not create a configuration of that name as it is wanted."""
+    target = desired.target
+    if target.configuration in (None, DEFAULT_CONFIGURATION):
+        enabled = next((other for other in others if other.enabled), None)
+        if target.configuration is None or (enabled is None and desired.enabled is not False):
+            return None
+        why = f"which {enabled.configuration} is" if enabled else "and it is to be inactive"
+        return BlockedError(
+            f"{target} does not exist, and ONTAP keeps that name for a configuration that is created as the enabled "
+            f"one, {why}",
+            remedy="Choose another name for configuration, or leave it out to mean the enabled one.",
+        )
+    if target.scope == "cluster":
+        return BlockedError(
+            f"{target} does not exist, and ONTAP keeps several Azure Key Vault configurations on SVMs only",
+            remedy="Leave configuration out for the cluster's own, correct its name, or give svm.",
+        )
+    return None
+
+
+def _created_record(target: Target, desired: Desired, *, inactive: bool) -> dict[str, t.Any]:
     record: dict[str, t.Any] = {"scope": target.scope}
     if target.scope != "cluster":
         record["svm"] = target.svm_reference()
+    if inactive or desired.enabled is not None:
+        record["configuration"] = {"name": target.configuration}
+        record["enabled"] = bool(desired.enabled)
     return {**record, **desired.values}
 
 
-def _plan_update(given: Desired, current: Vault, release: Release | None) -> Plan:
+@dataclass(frozen=True)
+class _Use:
+    """What it takes to have a configuration in use, or not: parts of a plan, see ``Plan``."""
+
+    steps: tuple[Step, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    blockers: tuple[BlockedError, ...] = ()
+    warnings: tuple[str, ...] = ()
+    needs_also: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def before(self) -> dict[str, t.Any]:
+        return {"enabled": self.drift[0].actual} if self.steps else {}
+
+    @property
+    def after(self) -> dict[str, t.Any]:
+        return {"enabled": True} if self.steps else {}
+
+
+def _use(desired: Desired, current: Vault, others: t.Sequence[Vault]) -> _Use:
+    """What it takes to have ``current`` in use, or not.
+
+    Which one ONTAP shows as enabled while a switch is open is not documented, so no flag alone proves one to be in use:
+    the key stores tell from 9.16.1 on by their state, and before it only where they contradict the configurations.
+    """
+    if desired.enabled is None:
+        return _Use()
+    everyone = (current, *others)
+    warnings = _contradictions(desired.target, everyone)
+    if not desired.enabled:
+        if not current.enabled or any(other.enabled for other in others):
+            return _Use(warnings=warnings)
+        drift = Drift("enabled", False, True, "enable")
+        return _Use(drift=(drift,), blockers=(_last_one_blocked(desired, current, others),), warnings=warnings)
+    states = {one.store_state for one in everyone if one.store_state}
+    if not current.enabled:
+        actual: t.Any = False
+    elif SWITCHING in states or (warnings and not states):
+        actual = SWITCHING
+    else:
+        untold = current.store_state is None
+        note = (
+            "ONTAP does not show whether a switch to it was interrupted; it does from 9.16.1 on to a login that may "
+            "read key stores."
+        )
+        asked = current.store_enabled is not None
+        return _Use(
+            warnings=warnings,
+            needs_also=(KEY_STORE,) if untold and not asked else (),
+            note=note if untold else "",
+        )
+    step = Step(COMPLETE if actual == SWITCHING else ENABLE, "PATCH", f"{KEY_STORES}/{current.uuid}", {"enabled": True})
+    return _Use((step,), (Drift("enabled", True, actual, "enable"),), warnings=warnings)
+
+
+def _contradictions(target: Target, everyone: t.Sequence[Vault]) -> tuple[str, ...]:
+    """What ONTAP says of which configuration is in use that cannot all be true, as warnings."""
+    enabled = sorted(str(one.configuration) for one in everyone if one.enabled)
+    where = replace(target, configuration=None)
+    if len(enabled) > 1:
+        return (f"ONTAP shows several configurations of {where} as enabled: {', '.join(enabled)}.",)
+    apart = sorted(str(one.configuration) for one in everyone if one.store_enabled not in (None, one.enabled))
+    if apart:
+        return (
+            f"ONTAP contradicts itself about which configuration of {where} is enabled: key stores and configurations "
+            f"differ in {', '.join(apart)}.",
+        )
+    return ()
+
+
+def _last_one_blocked(desired: Desired, current: Vault, others: t.Sequence[Vault]) -> BlockedError:
+    names = [one.configuration for one in others if one.configuration]
+    instead = f", such as {', '.join(names)}" if names else ""
+    return BlockedError(
+        f"{desired.target} is enabled and should not be, and ONTAP does not disable a configuration, it only enables "
+        "another one in its place",
+        remedy=f"Enable another configuration{instead} with configuration and enabled: true, after which this one is "
+        "inactive; or remove this one with state: absent, once no encrypted volume uses it.",
+    )
+
+
+def _plan_update(given: Desired, current: Vault, release: Release | None, others: t.Sequence[Vault]) -> Plan:
     gate = Gate(current.at_least, release)
     desired = given.beside(current)
     differing = {
@@ -294,16 +461,20 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
     if method:
         drift.append(Drift("authentication_method", method, current.value("authentication_method"), "update"))
 
+    use = _use(desired, current, others)
+    gate.blockers.extend(use.blockers)
+    drift.extend(use.drift)
     body: dict[str, t.Any] = {}
-    steps: list[Step] = []
+    steps: list[Step] = [*use.steps]
     for name, value in {**differing, **secrets}.items():
         item = FIELDS[name]
         if name == "name":
-            gate.blockers.append(_name_blocked(desired, current))
+            gate.blockers.append(_name_blocked(desired, current, others))
         elif name == "key_id" and gate.has(REKEY_EXTERNAL):
             if not current.enabled:
-                gate.blockers.append(_inactive_key_blocked(current))
-            steps.append(Step(REKEY, "POST", f"{VAULTS}/{current.uuid}/rekey-external", {name: value}))
+                gate.blockers.append(_inactive_key_blocked(desired, current))
+            kind = REKEY_ONCE_SWITCHED if desired.enabled else REKEY
+            steps.append(Step(kind, "POST", f"{VAULTS}/{current.uuid}/rekey-external", {name: value}))
         else:
             gate.require(name, item.since)
             if item.patch and item.patch != item.since:
@@ -311,14 +482,16 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
             body[name] = value
     if body:
         _complete_patch(desired, body, gate)
-        # First the PATCH: a new key may only be reachable with the new credential.
+        # First the PATCH: a new key, or a vault to be used, may only be reachable with the new credential.
         shown = any(name in COMPARED for name in body)
-        steps.insert(0, Step(UPDATE if shown else RENEW, "PATCH", f"{VAULTS}/{current.uuid}", body))
+        kinds = (UPDATE, RENEW) if current.enabled else (MEND, RENEW_INACTIVE)
+        steps.insert(0, Step(kinds[0] if shown else kinds[1], "PATCH", f"{VAULTS}/{current.uuid}", body))
 
     changes = {name: value for name, value in {**differing, **body}.items() if name in COMPARED}
     if method:
         changes["authentication_method"] = method
-    before = view(current.record)
+    before = {**view(current.record), **use.before}
+    changes.update(use.after)
     sent = [name for name in SECRETS if name in body]
     return Plan(
         steps=tuple(steps),
@@ -331,9 +504,12 @@ def _plan_update(given: Desired, current: Vault, release: Release | None) -> Pla
             *_warnings(desired, current, body),
             *_version_not_shown(desired.values.get("key_id"), current, release),
             *_secret_missing(body, gate),
+            *use.warnings,
         ),
         credentials=_credentials(desired, sent=bool(sent)),
         needs_release=gate.needs_release,
+        needs_also=use.needs_also,
+        note="" if steps else use.note,
     )
 
 
@@ -413,24 +589,55 @@ def _in_place_remedy(item: Field) -> str:
     )
 
 
-def _name_blocked(desired: Desired, current: Vault) -> BlockedError:
-    way = (
-        "create an inactive configuration with the new vault, enable it with PATCH /api/security/key-stores/{uuid}, "
-        "and delete the old one when its keys have moved"
-        if current.at_least.has(R9_14)
-        else "move or decrypt the encrypted volumes that use it, then remove it (state: absent) and create it again"
-    )
+def _name_blocked(desired: Desired, current: Vault, others: t.Sequence[Vault]) -> BlockedError:
     return BlockedError(
         f"name of {desired.target} is {current.value('name')} and should be {desired.values['name']}, and ONTAP cannot "
         "change the vault of a configuration in place",
-        remedy=f"Correct name, or replace the configuration: {way}.",
+        remedy=f"Correct name, or {_way_to_another_vault(desired, current, others)}",
     )
 
 
-def _inactive_key_blocked(current: Vault) -> BlockedError:
+def _way_to_another_vault(desired: Desired, current: Vault, others: t.Sequence[Vault]) -> str:
+    """The rest of a sentence that tells how to get to the vault that is wanted."""
+    if not current.enabled:
+        return f"create it anew: {_anew(desired, current)}"
+    if current.scope == "cluster" or not current.at_least.has(R9_14):
+        return (
+            "replace the configuration: move or decrypt the encrypted volumes that use it, then remove it (state: "
+            "absent) and create it again."
+        )
+    taken = {one.configuration for one in (current, *others)}
+    name = _free_name(str(desired.values["name"]), taken)
+    return (
+        "move to that vault while the volumes stay online: run the same task with all that a create needs and "
+        f"{_where(desired.target)}, configuration: {name}, enabled: true. It creates an inactive configuration with "
+        f"the new vault and switches to it; {current.configuration} stays as an inactive one. Remove that later with "
+        f"configuration: {current.configuration}, state: absent."
+    )
+
+
+def _where(target: Target) -> str:
+    return f"svm: {target.svm}" if target.svm else f"svm_uuid: {target.svm_uuid}"
+
+
+def _free_name(vault: str, taken: t.Collection[str | None]) -> str:
+    """A name for a configuration with a vault: that of the vault, with a number where another one has it."""
+    name = vault_uri(vault).partition("://")[2].partition(".")[0]
+    numbered = (f"{name}-{number}" if number > 1 else name for number in range(1, len(taken) + 3))
+    return next(one for one in numbered if one not in taken and one != DEFAULT_CONFIGURATION)
+
+
+def _anew(desired: Desired, current: Vault) -> str:
+    return (
+        f"it is inactive, so {_where(desired.target)}, configuration: {current.configuration}, state: absent removes "
+        "it without touching any volume; then run this task again."
+    )
+
+
+def _inactive_key_blocked(desired: Desired, current: Vault) -> BlockedError:
     return BlockedError(
         f"configuration {current.configuration} is inactive, and ONTAP rotates only the key of the enabled one",
-        remedy="Leave key_id out, or enable the configuration first.",
+        remedy=f"Leave key_id out, or create it anew: {_anew(desired, current)}",
     )
 
 

@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.forms import NAMED, NUMBER, TEXT, describe
+from ansible_collections.ontap.security.plugins.module_utils._ontap.query import Query
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 EVENTS: t.Final = "/api/support/ems/events"
@@ -71,6 +72,14 @@ class Event:
 
     def as_dict(self) -> dict[str, str]:
         return dataclasses.asdict(self)
+
+
+def query_since(moment: datetime.datetime | None) -> Query:
+    """What to ask the log for: all that it has about keys, or what is not older than ``moment``."""
+    query: dict[str, str | int | bool] = {"message.name": "|".join(NAMES), "fields": "*"}
+    if moment is not None:
+        query["time"] = f">={moment.isoformat(timespec='seconds')}"
+    return query
 
 
 def event_of(cluster: str, record: t.Mapping[str, t.Any]) -> Event:

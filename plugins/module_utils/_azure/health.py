@@ -159,7 +159,7 @@ def _numbers(reader: Reader, unclear: t.Sequence[Vault]) -> dict[str, int | None
     if not unclear:
         return {}
     if len({(vault.scope, vault.svm_uuid or vault.svm) for vault in unclear}) == 1:
-        number = _count(reader, unclear[0])
+        number = count_encrypted(reader, unclear[0])
         return {vault.uuid: number if vault.scope != "cluster" or not number else None for vault in unclear}
     query = {"encryption.type": _OF_CLUSTER, "fields": "svm.name,svm.uuid,encryption.type"}
     records = reader.records(VOLUMES, query)
@@ -180,7 +180,8 @@ def _numbers(reader: Reader, unclear: t.Sequence[Vault]) -> dict[str, int | None
     return found
 
 
-def _count(reader: Reader, vault: Vault) -> int:
+def count_encrypted(reader: Reader, vault: Vault) -> int:
+    """The number of encrypted volumes in the scope of a configuration. Raises ``OntapError``."""
     query: dict[str, str | bool] = {"encryption.type": _OF_CLUSTER, "return_records": False}
     if vault.scope != "cluster":
         query["encryption.type"] = _OF_SVM

@@ -103,7 +103,7 @@ class Rekey:
         """Whether Azure can be reached; and the state, which tells whether there is an internal key at all."""
         return dict.fromkeys((EVERYTHING,) if self.key_id else (EVERYTHING, "state"), Release(9, 7))
 
-    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
+    def plan(self, current: Vault | None, release: Release | None = None, _others: t.Sequence[Vault] = (), /) -> Plan:
         """The plan: never empty for the internal key of an SVM with encrypted volumes, for no field shows that key."""
         if current is None or not current.enabled:
             return plan_without(self.target, current, "replaces a key")

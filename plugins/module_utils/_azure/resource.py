@@ -17,12 +17,19 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     VAULTS,
     check_value,
 )
-from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
     EVERYTHING,
     Health,
     Queries,
     Resource,
+)
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
+    IN_USE,
+    KEYS_KEEP_FROM_CREATING,
+    KEYS_ON_CLUSTER,
+    SWITCHING,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
@@ -45,6 +52,10 @@ def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[st
         from ansible_collections.ontap.security.plugins.module_utils._azure.clocks import with_clocks
 
         vaults = with_clocks(reader, vaults)
+    if KEY_STORE in fields:
+        from ansible_collections.ontap.security.plugins.module_utils._azure.key_stores import with_stores
+
+        vaults = with_stores(reader, vaults)
     return vaults
 
 
@@ -57,6 +68,36 @@ def _besides(
         # ONTAP will show what it is sent.
         release = KEY_VERSIONS
     return {"key_version": Vault.of(record).key_version(release)}
+
+
+def _bring_over(target: Target) -> str:
+    """For a refusal because keys of the SVM's volumes are on the cluster's key manager."""
+    if target.scope == "cluster" and not target.uuid:
+        return ""
+    return (
+        f"Bring the keys over with azure_key_vault_migrate ({target.as_options()}, direction: to_vault), which takes "
+        "minutes and encrypts no data again. Then run the task again."
+    )
+
+
+def _bring_over_or_decrypt(target: Target) -> str:
+    """As above, for a create: there may be nothing yet to bring them to."""
+    first = _bring_over(target)
+    return first and (
+        f"{first} Where that finds no configuration to bring them to, the one way left is to decrypt the volumes "
+        "(volume move start -encrypt-destination false), create the configuration, and encrypt them again."
+    )
+
+
+def _bring_back(target: Target) -> str:
+    """For a configuration that cannot go because encrypted volumes use it."""
+    if target.scope == "cluster" and not target.uuid:
+        return ""
+    return (
+        f"Give the keys to the cluster's own key manager with azure_key_vault_migrate ({target.as_options()}, "
+        "direction: to_cluster), decrypt the volumes (volume move start -encrypt-destination false), or delete those "
+        "not needed; deleted ones count while in volume recovery-queue show. Then run the task again."
+    )
 
 
 AKV: t.Final = Resource(
@@ -81,7 +122,13 @@ AKV: t.Final = Resource(
         other_spellings={"state.available": "state.cluster_state", "state.cluster_state": "state.available"},
         check=check_value,
     ),
+    remedies={
+        KEYS_KEEP_FROM_CREATING: _bring_over_or_decrypt,
+        KEYS_ON_CLUSTER: _bring_over,
+        IN_USE: _bring_back,
+    },
     judge=_judge,
     complete=_complete,
+    signs=dict.fromkeys(SWITCHING, Vault.switching),
     besides=_besides,
 )

@@ -36,7 +36,7 @@ def _still_missing(_step: Step, _target: Target, vault: Vault) -> OutcomeError:
 def _name_nodes(error: OntapError, vault: Vault) -> None:
     """Say on which nodes a restore failed, and what to check there."""
     nodes = health(vault, "state").nodes
-    if nodes:
+    if error.code == RESTORE_INCOMPLETE and nodes:
         error.message += f"; keys are still missing on {', '.join(nodes)}"
         error.remedy = _node_checks(nodes)
 
@@ -81,7 +81,7 @@ class Restore:
     def creates(self) -> bool:
         return False
 
-    def plan(self, current: Vault | None, release: Release | None = None) -> Plan:
+    def plan(self, current: Vault | None, release: Release | None = None, _others: t.Sequence[Vault] = (), /) -> Plan:
         """The plan, from the state the configuration reports."""
         if current is None or not current.enabled:
             return plan_without(self.target, current, "restores the keys")

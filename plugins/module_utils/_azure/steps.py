@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import one_names_a_version
-from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, SWITCHING, Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.verify import SERVES
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import (
     LOOK_FOR_ITS_JOB,
     WAIT_FOR_IT,
@@ -21,7 +22,14 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.plan import
     seen_in_fields,
 )
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
+    ALREADY_CONFIGURED,
+    ALREADY_ENABLED,
+    NAME_TAKEN,
+    NO_ENTRY,
+    NOT_CONFIGURED,
+)
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import SWITCHING as REFUSED_BY_A_SWITCH
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OutcomeError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -54,6 +62,19 @@ def _another_key(step: Step, target: Target, vault: Vault) -> OutcomeError:
     )
 
 
+def _seen_in_use(_step: Step, _before: Vault | None, now: Vault | None, _release: Release | None) -> bool:
+    """Whether it is the one in use; where somebody has asked its key store, also that no switch is open."""
+    return now is not None and now.enabled and now.store_state != SWITCHING
+
+
+def _not_in_use(_step: Step, target: Target, _vault: Vault) -> OutcomeError:
+    return OutcomeError(
+        f"ONTAP reported success, but {target} is not the one that is enabled",
+        remedy="See which one is: security key-manager keystore show on the cluster. Then run the task again, which "
+        "completes a switch that was interrupted.",
+    )
+
+
 NEITHER_SHOWN: t.Final = "neither credentials nor the internal key"
 
 CREATE: t.Final = Kind(
@@ -62,9 +83,11 @@ CREATE: t.Final = Kind(
     f"Created the {AKV.noun} of",
     seen_in_existence,
     creates=True,
+    shared=True,
     raced=(ALREADY_CONFIGURED,),
     doubts=_unlike_asked,
 )
+ADD: t.Final = replace(CREATE, raced=(ALREADY_CONFIGURED, NAME_TAKEN), query={"create_inactive": True}, beside=True)
 SET_VERIFY: t.Final = Kind(
     AKV,
     "set verify_host and verify_ip of",
@@ -85,11 +108,18 @@ RENEW: t.Final = replace(
     hidden_by=NEITHER_SHOWN,
     at_last="Run the task again with update_credentials: always; sending the same credential twice is harmless.",
 )
+# Of an inactive one.
+MEND: t.Final = replace(UPDATE, beside=True)
+RENEW_INACTIVE: t.Final = replace(RENEW, beside=True)
 DELETE: t.Final = Kind(
     AKV,
     f"delete the {AKV.noun} of",
     f"Deleted the {AKV.noun} of",
     seen_in_absence,
+)
+# Of one that is not in use, by its key store. Another look must not make that the removal of the one in use.
+DISCARD: t.Final = replace(
+    DELETE, raced=(), nothing=dict.fromkeys((NO_ENTRY, *NOT_CONFIGURED), "Somebody else has removed it meanwhile.")
 )
 REKEY: t.Final = Kind(
     AKV,
@@ -104,4 +134,30 @@ REKEY: t.Final = Kind(
     at_last=f"{LOOK_FOR_ITS_JOB} Running the task again is safe: it reads which key is in use, and moving to the same "
     "key twice does no harm.",
     meanwhile=WAIT_FOR_IT,
+)
+# Where a switch may be open, which the same task completes.
+REKEY_ONCE_SWITCHED: t.Final = replace(REKEY, raced=(*REKEY.raced, *REFUSED_BY_A_SWITCH))
+ENABLE: t.Final = Kind(
+    AKV,
+    f"enable the {AKV.noun} of",
+    f"Enabled the {AKV.noun} of",
+    _seen_in_use,
+    job=True,
+    missed=_not_in_use,
+    takes_over=True,
+    proof=SERVES,
+    also=(KEY_STORE,),
+    nothing={ALREADY_ENABLED: "ONTAP says that it is enabled already."},
+    refused="It stays inactive, and the one that was enabled before stays enabled.",
+    hidden_by="none of it in use",
+    at_last=f"{LOOK_FOR_ITS_JOB} Running the task again is safe: it reads which one is in use, and completes a switch "
+    "that was interrupted by the same request.",
+    meanwhile=WAIT_FOR_IT,
+)
+# Of one to which a switch was interrupted: which one is in use until then, nobody knows.
+COMPLETE: t.Final = replace(
+    ENABLE,
+    purpose=f"complete the switch to the {AKV.noun} of",
+    did=f"Completed the switch to the {AKV.noun} of",
+    refused="The switch is not complete, and ONTAP refuses to rotate keys and to remove configurations until it is.",
 )

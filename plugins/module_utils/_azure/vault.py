@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.clock import Clock
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
@@ -19,6 +19,11 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import key_of
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
+
+# What the key stores say of configurations, as the name of something that no record shows, see ``Resource.complete``.
+KEY_STORE: t.Final = "key_store"
+# The state of a key store whose configuration is being switched to another, or whose switch was interrupted (9.16.1+).
+SWITCHING: t.Final = "switching"
 
 
 def clean_record(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -36,11 +41,14 @@ def clean_record(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 class Vault(Record):
     """One configuration as read.
 
-    ``encrypted_volumes`` is the number of volumes whose keys it keeps, None where nobody asked or could be told.
+    ``encrypted_volumes`` is the number of volumes whose keys it keeps, ``store_state`` the state of its key store, and
+    ``store_enabled`` whether that says that it is the one in use; None where nobody asked or could be told.
     ``clock`` says how long these have, where ONTAP cannot reach Azure and somebody asked.
     """
 
     encrypted_volumes: int | None = None
+    store_state: str | None = None
+    store_enabled: bool | None = None
     clock: Clock | None = None
 
     clean = staticmethod(clean_record)
@@ -69,6 +77,10 @@ class Vault(Record):
         if key and key.version:
             return "pinned"
         return "latest" if key and self.shows_key_versions(release) else "unknown"
+
+    def switching(self) -> Vault:
+        """The same, where ONTAP has refused something because of a switch."""
+        return replace(self, store_state=SWITCHING)
 
     @property
     def azure_reachable(self) -> bool | None:

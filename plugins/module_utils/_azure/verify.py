@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether ONTAP reaches Azure with a credential that was sent. Pure."""
+"""Whether ONTAP reaches Azure with a credential that was sent, or with a configuration that was enabled. Pure."""
 
 from __future__ import annotations
 
@@ -43,3 +43,32 @@ def _azure_refuses(
     )
     error.tried = did
     raise error
+
+
+def _served_without_azure(
+    clean: t.Callable[[str], str], did: str, _before: Vault | None, after: Vault
+) -> tuple[str, ...]:
+    """Judge a configuration that has been enabled by what ONTAP says of Azure afterwards, see ``Proof``."""
+    if after.azure_reachable:
+        return ()
+    if after.azure_reachable is None:
+        return (f"{did}; ONTAP does not say whether it reaches Azure with it.",)
+    entry = after.record["azure_reachability"]
+    error = OutcomeError(
+        f"ONTAP uses it now, and cannot reach Azure with it: {clean(entry.get('message') or 'no message')}",
+        remedy="Mend in Azure or in the network what the message says, or go back: the same task with the name of the "
+        "configuration that was enabled before as configuration, and enabled: true. Until then remove none of them.",
+        code=entry.get("code"),
+    )
+    error.tried = did
+    raise error
+
+
+# How a configuration is tried that has been enabled.
+SERVES: t.Final = Proof(
+    "whether ONTAP reaches Azure",
+    of=("enabled",),
+    field="azure_reachability",
+    since=REACHABILITY,
+    judge=_served_without_azure,
+)

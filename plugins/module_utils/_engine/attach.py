@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.run import Run, trying
+from ansible_collections.ontap.security.plugins.module_utils._engine.run import Run, may_be_ours, trying
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import JobTimeoutError
 
 
-def attach(run: Run, step: Step) -> bool:
+def attach(run: Run, step: Step, current: t.Any) -> bool:
     """Before a step that is a job: wait for one of its kind that goes on already. True when there was one.
 
-    Also notes the jobs that are there, so that a job whose name is lost can be told from them.
+    ``current`` is the record as it was read. Also notes the jobs that are there, so that a job whose name is lost can
+    be told from them.
     """
     with trying(step.kind.purpose, run):
         jobs = run.client.jobs(step.method, step.path) or []
     run.known_jobs.update(job.uuid for job in jobs)
-    running = next((job for job in jobs if not job.ended), None)
+    running = next(
+        (job for job in jobs if not job.ended and (not step.kind.shared or may_be_ours(job, run.target, current))), None
+    )
     if running is None:
         return False
     run.jobs.append(running)

@@ -23,7 +23,11 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.run import 
 from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
+    ALREADY_CONFIGURED,
+    NAME_TAKEN,
+    UNKNOWN_NAME,
+)
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     BlockedError,
@@ -37,7 +41,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.query import
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
 # What is counted in the summary: what was found, and what has become of it, of which each configuration has one each.
-VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "waiting_for_approval", "error")
 BECAME: t.Final = ("unchanged", "created", "changed", "removed", "failed")
 
 # UUIDs that comfortably fit into a URL.
@@ -49,7 +53,15 @@ class Described(Wanted, t.Protocol):
 
     ``of`` takes an entry and raises ``InputError`` for one that cannot be meant; ``absent`` is that there is none.
     ``undescribed`` are the settings of a configuration that nobody described, and that are worth telling.
+    ``serves`` is how it is found out that the configuration works, where it is to be the one in use of its scope;
+    ``yields`` is whether it is not to be in use, so that it makes room for such a one.
     """
+
+    @property
+    def serves(self) -> Proof | None: ...
+
+    @property
+    def yields(self) -> bool: ...
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Described: ...
@@ -86,6 +98,8 @@ class Batch:
                         f"{desired.target} is already described by {many}[{first}]",
                         remedy="Describe each configuration once.",
                     )
+                alike = [other for other in entries if _share_a_scope(desired.target, other.target)]
+                _check_beside(desired, [(f"{many}[{seen[other.target]}]", other) for other in alike])
                 entries.append(desired)
             except InputError as exc:
                 exc.message = f"{name_of(many, index, entry)}: {exc.message}"
@@ -103,6 +117,26 @@ class Batch:
                 remedy="Check where the list comes from; if that is what is meant, set allow_empty: true.",
             )
         return cls(kind, tuple(entries), params["unmanaged"], params["concurrency"], params["health"])
+
+
+def _check_beside(desired: Described, others: t.Iterable[tuple[str, Described]]) -> None:
+    """Raises ``InputError`` for an entry that cannot be meant together with another one of the same scope."""
+    for name, other in others:
+        if desired.serves and other.serves:
+            raise InputError(
+                f"{desired.target} is to be enabled, and so is {other.target} of {name}",
+                remedy="Set enabled: true for one configuration of an SVM; the others are inactive then.",
+            )
+        if (desired.serves or other.serves) and not (desired.target.configuration and other.target.configuration):
+            raise InputError(
+                f"{desired.target} is described together with {other.target} of {name}, one of which is to be enabled "
+                "and the other one has no name",
+                remedy="Give configuration in every entry of an SVM that has one with enabled: true.",
+            )
+
+
+def _share_a_scope(one: Target, other: Target) -> bool:
+    return (one.scope, one.svm, one.svm_uuid) == (other.scope, other.svm, other.svm_uuid)
 
 
 def name_of(many: str, index: int, entry: t.Mapping[str, t.Any]) -> str:
@@ -128,6 +162,8 @@ class _Item:
     besides: t.Mapping[str, t.Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     health: Health | None = None
+    # Whether another one is in use in its place afterwards.
+    displaced: bool = False
 
     @property
     def fields(self) -> frozenset[str]:
@@ -137,6 +173,43 @@ class _Item:
 
     def fail(self, error: OntapError, verdict: str) -> None:
         self.error, self.verdict = error, verdict
+
+    @property
+    def parts(self) -> list[_Part]:
+        """Its plan, in parts that have their turns among those of its scope."""
+        if self.plan.removes:
+            return [_Part(_REMOVE, self, self.plan)]
+        first = _CREATE if self.current is None else _CHANGE
+        if not self.plan.takes_over:
+            # One that cannot be carried out, and is to be the one in use, stops nothing but what comes after that.
+            return [_Part(_ENABLE if self.desired.serves and self.error else first, self, self.plan)]
+        plan = self.plan
+        number = next(number for number, step in enumerate(plan.steps) if step.kind.takes_over)
+        later = {name for step in plan.steps[number:] for name in step.body}
+        known = self.current.record if self.current else {}
+        head = replace(
+            plan,
+            steps=plan.steps[:number],
+            after={**plan.after, **{name: plan.before.get(name, False) for name in later}},
+            record={**plan.record, **{name: known.get(name, False) for name in later}},
+        )
+        parts = [_Part(first, self, head)] if number else []
+        return [*parts, _Part(_ENABLE, self, replace(plan, steps=plan.steps[number:]))]
+
+    def take(self, result: dict[str, t.Any]) -> None:
+        """Add the result of a part to that of the parts before it."""
+        before, self.result = self.result, result
+        if before:
+            changed = bool(before.get("changed")), bool(result.get("changed"))
+            self.result = {
+                **before,
+                **result,
+                "actions": [*before["actions"], *result["actions"]],
+                "changed": any(changed),
+                "credentials": "sent" if before["credentials"] == "sent" else result["credentials"],
+                "diff": (result if changed[1] else before)["diff"],
+                "warnings": list(dict.fromkeys([*before["warnings"], *result["warnings"]])),
+            }
 
     @property
     def record(self) -> t.Mapping[str, t.Any]:
@@ -150,7 +223,7 @@ class _Item:
     @property
     def became(self) -> str:
         """What has become of the configuration, in check mode what would: one of ``BECAME``."""
-        if self.error is not None:
+        if self.error is not None and not self.error.awaits_approval:
             return "failed"
         if not self.result.get("changed"):
             return "unchanged"
@@ -159,7 +232,7 @@ class _Item:
         return "removed" if any(drift.action == "delete" for drift in self.plan.drift) else "changed"
 
     def as_result(self, *, with_health: bool) -> dict[str, t.Any]:
-        target, current, record = self.desired.target, self.current, self.record
+        target, current, record, resource = self.desired.target, self.current, self.record, self.desired.resource
         svm = {**self.svm, **(record.get("svm") or {})}
         error = None
         if self.error is not None:
@@ -169,7 +242,10 @@ class _Item:
             "svm": svm.get("name") or target.svm,
             "configuration": (record.get("configuration") or {}).get("name") or target.configuration,
             "uuid": self.uuid,
-            "enabled": record.get("enabled") is not False if self.uuid else None,
+            "enabled": record.get("enabled") is not False and not self.displaced if self.uuid else None,
+            "found": {name: current.record.get(name) for name in resource.fields if name in resource.standard}
+            if current
+            else None,
             "verdict": self.verdict,
             "changed": bool(self.result.get("changed")),
             "became": self.became,
@@ -182,6 +258,30 @@ class _Item:
             **{name: self.result.get(name) or value for name, value in self.besides.items()},
             **({"health": self.health.as_result() if self.health else None} if with_health else {}),
         }
+
+
+# The turns of what is done in one scope.
+_CREATE, _CHANGE, _ENABLE, _REMOVE = range(4)
+
+
+class _Part(t.NamedTuple):
+    """What is done of an item in one turn."""
+
+    turn: int
+    item: _Item
+    plan: Plan
+
+    def stop(self, because: str) -> None:
+        """Say that it was not done."""
+        item = self.item
+        purposes = " and to ".join(dict.fromkeys(step.kind.purpose for step in self.plan.steps))
+        not_done = f"Not done: to {purposes} {item.desired.target}"
+        if item.error is not None:
+            item.error.meaning = f"{item.error.meaning} {not_done}.".strip()
+            return
+        error = BlockedError(because, remedy="Mend that first, then run again.")
+        error.tried = not_done
+        item.fail(error, item.verdict if item.verdict == "unmanaged" else "error")
 
 
 def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiting) -> dict[str, t.Any]:
@@ -203,25 +303,29 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         # Without the list: an empty list would say that there is nothing.
         exc.result = {"changed": False, "actions": []}
         raise
-    _match(items, records)
+    seen = _Seen(client, resource, records)
+    _match(items, seen)
     records = _look_closer(client, batch, items, records)
+    seen = _Seen(client, resource, records)
+    for item in items:
+        release = _plan(client, item, release, seen)
+    _make_room(items, seen, release)
     surroundings = Surroundings(client, resource.store)
     for item in items:
-        release = _plan(client, item, release, surroundings, check_mode=check_mode)
+        _check(item, seen, surroundings, check_mode=check_mode)
     _check_created_once(items, surroundings)
-    strangers = _unmanaged(batch, items, records)
+    _check_scopes(items, seen)
+    strangers = _unmanaged(batch, items, records, seen)
     for item in (*items, *strangers):
         item.besides = resource.besides(item.current.record if item.current else {}, release, ())
     todo = [item for item in (*items, *strangers) if item.plan.changed and item.error is None]
-    _carry_out_all(client, todo, batch.concurrency, check_mode=check_mode, waiting=waiting, deadline=deadline)
-    if not check_mode:
-        _verify(client, todo)
+    carrier = _Carrier(client, batch.concurrency, check_mode, waiting, deadline)
+    _carry_out_all(carrier, _scopes((*items, *strangers), seen))
     if batch.health:
         _judge(client, batch, (*items, *strangers), records if check_mode or not todo else None)
     result = _result(batch, items, strangers)
     failed = [(item.name, item.error) for item in (*items, *strangers) if item.error is not None]
-    # What nobody knows the outcome of comes first.
-    failed.sort(key=lambda one: UNKNOWN not in (action["outcome"] for action in one[1].result.get("actions", ())))
+    failed.sort(key=lambda one: _urgency(one[1]))
     if failed:
         raise _failure(failed, len(items) + len(strangers), result)
     return result
@@ -251,23 +355,63 @@ def _read_all(client: Client, batch: Batch) -> tuple[tuple[t.Any, ...], Release 
     return read_all(client, resource, {"fields": resource.to_read(known)}), release
 
 
-def _match(items: t.Sequence[_Item], records: t.Sequence[Record]) -> None:
+class _Seen:
+    """The records of the cluster, by the scope that a target names, and what else was asked about them."""
+
+    def __init__(self, client: Client, resource: Resource, records: t.Sequence[Record]) -> None:
+        self._client = client
+        self._resource = resource
+        self._sort(records)
+
+    def _sort(self, records: t.Sequence[Record]) -> None:
+        self._records = tuple(records)
+        self._scopes: dict[tuple[str, str | None], list[Record]] = {}
+        for record in records:
+            if record.scope == "cluster":
+                self._scopes.setdefault(("cluster", None), []).append(record)
+            else:
+                self._scopes.setdefault(("name", record.svm), []).append(record)
+                self._scopes.setdefault(("uuid", record.svm_uuid), []).append(record)
+
+    def of(self, target: Target) -> t.Sequence[Record]:
+        """All of a target's scope."""
+        if target.svm_uuid:
+            return self._scopes.get(("uuid", target.svm_uuid), ())
+        return self._scopes.get(("cluster", None) if target.scope == "cluster" else ("name", target.svm), ())
+
+    def beside(self, item: _Item) -> tuple[Record, ...]:
+        """Those of the scope of an item that are not its own."""
+        own = item.current.uuid if item.current else None
+        return tuple(record for record in self.of(item.desired.target) if record.uuid != own)
+
+    def scope(self, item: _Item) -> str:
+        """What tells the scope of an item from others, however its target names it."""
+        target = item.desired.target
+        if target.scope == "cluster":
+            return ""
+        known = next(iter(self.of(target)), None)
+        return str((known and known.svm) or item.svm.get("name") or target.svm or target.svm_uuid)
+
+    @functools.cached_property
+    def _asked(self) -> set[str]:
+        return set()
+
+    def complete(self, item: _Item, fields: t.Collection[str]) -> None:
+        """Have what no record shows of any, which is asked once for all of them, and give it to an item."""
+        if not self._asked.issuperset(fields):
+            self._asked.update(fields)
+            self._sort(self._resource.complete(self._client, self._records, fields))
+        own = item.current.uuid if item.current else None
+        item.current = next((record for record in self._records if record.uuid == own), None)
+
+
+def _match(items: t.Sequence[_Item], seen: _Seen) -> None:
     """Give each entry its record. Raises ``InputError`` when two entries turn out to mean the same one."""
-    scopes: dict[tuple[str, str | None], list[Record]] = {}
-    for record in records:
-        if record.scope == "cluster":
-            scopes.setdefault(("cluster", None), []).append(record)
-        else:
-            scopes.setdefault(("name", record.svm), []).append(record)
-            scopes.setdefault(("uuid", record.svm_uuid), []).append(record)
     taken: dict[str, _Item] = {}
     for item in items:
         target = item.desired.target
-        key = ("cluster", None) if target.scope == "cluster" else ("name", target.svm)
-        if target.svm_uuid:
-            key = ("uuid", target.svm_uuid)
         try:
-            item.current = pick(scopes.get(key, ()), target)
+            item.current = pick(seen.of(target), target)
         except BlockedError as exc:
             item.fail(exc, "blocked")
         if item.current is not None:
@@ -308,57 +452,104 @@ def _twice(item: _Item, other: _Item) -> InputError:
 
 def _check_created_once(items: t.Sequence[_Item], surroundings: Surroundings) -> None:
     """An SVM without a record may still be meant twice, by name and by UUID."""
-    taken: dict[str, _Item] = {}
+    taken: dict[tuple[str, str | None], _Item] = {}
     for item in items:
         if item.current is None and item.desired.creates and item.error is None:
             item.svm = surroundings.svm(item.desired.target)
             uuid = item.svm.get("uuid")
-            other = taken.setdefault(uuid, item) if uuid else item
+            named = item.desired.target.configuration if item.plan.adds else None
+            other = taken.setdefault((uuid, named), item) if uuid else item
             if other is not item:
                 raise _twice(item, other)
 
 
-def _plan(
-    client: Client, item: _Item, release: Release | None, surroundings: Surroundings, *, check_mode: bool
-) -> Release | None:
-    """Plan one entry and judge it. Returns the release, if it was needed or known already."""
+def _check_scopes(items: t.Sequence[_Item], seen: _Seen) -> None:
+    """As ``_check_beside``, for entries that name their SVM in different ways."""
+    for scope in _scopes(items, seen).values():
+        for number, item in enumerate(scope):
+            try:
+                _check_beside(item.desired, [(other.name, other.desired) for other in scope[:number]])
+            except InputError as exc:
+                exc.message = f"{item.name}: {exc.message}"
+                raise
+
+
+def _plan(client: Client, item: _Item, release: Release | None, seen: _Seen) -> Release | None:
+    """Plan one entry. Returns the release, if it was needed or known already."""
     if item.error is not None:
         return release
-    desired, current = item.desired, item.current
-    item.plan = desired.plan(current, release)
+    item.plan = item.desired.plan(item.current, release, seen.beside(item))
+    if item.plan.needs_also:
+        seen.complete(item, item.plan.needs_also)
+        item.plan = item.desired.plan(item.current, release, seen.beside(item))
     if item.plan.needs_release:
         release = client.release()
-        item.plan = desired.plan(current, release)
+        item.plan = item.desired.plan(item.current, release, seen.beside(item))
+    return release
+
+
+def _make_room(items: t.Sequence[_Item], seen: _Seen, release: Release | None) -> None:
+    """Plan anew what is not to be in use any more, where another one of its scope takes over: by then it is not."""
+    for scope in _scopes(items, seen).values():
+        if any(item.plan.takes_over for item in scope):
+            for item in scope:
+                if item.desired.yields and item.current is not None and item.error is None:
+                    item.plan = item.desired.plan(_inactive(item.current), release, seen.beside(item))
+
+
+def _inactive(record: Record) -> Record:
+    return replace(record, enabled=False)
+
+
+def _check(item: _Item, seen: _Seen, surroundings: Surroundings, *, check_mode: bool) -> None:
+    """Judge the plan of an entry."""
+    if item.error is not None:
+        return
+    desired, current = item.desired, item.current
     if item.plan.drift:
         item.verdict = "missing" if desired.creates and current is None else "drifted"
     blocked = any(isinstance(error, (BlockedError, UnsupportedError)) for error in item.plan.blockers)
     try:
         if item.plan.blockers:
             raise together(item.plan.blockers)
-        if desired.creates and current is None:
-            surroundings.check(desired.target, check_mode=check_mode)
+        if desired.creates and (current is None or item.plan.takes_over):
+            in_use = any(record.enabled for record in seen.of(desired.target))
+            surroundings.check_plan(desired.target, item.plan, current, in_use=in_use, check_mode=check_mode)
     except OntapError as exc:
         step = item.plan.steps[0].kind.purpose if item.plan.steps else f"change the {desired.resource.noun} of"
         exc.tried = f"Could not {step} {desired.target}"
         # Blocked is a difference that cannot be mended here; an SVM that is not there is a mistake.
-        item.fail(exc, "blocked" if blocked or exc.code == ALREADY_CONFIGURED else "error")
-    return release
+        item.fail(exc, "blocked" if blocked or exc.code in (ALREADY_CONFIGURED, NAME_TAKEN) else "error")
 
 
-def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Record]) -> list[_Item]:
+def _scopes(items: t.Iterable[_Item], seen: _Seen) -> dict[str, list[_Item]]:
+    """The items by their SVM, or the cluster."""
+    found: dict[str, list[_Item]] = {}
+    for item in items:
+        found.setdefault(seen.scope(item), []).append(item)
+    return found
+
+
+def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Record], seen: _Seen) -> list[_Item]:
     """The records that no entry names, with the plan to remove them if that is wanted."""
     if batch.unmanaged == "ignore":
         return []
     named = {item.current.uuid for item in items if item.current is not None}
     strangers = []
+    scopes = _scopes(items, seen)
     for record in records:
         if record.uuid in named:
             continue
+        # Beside others it is meant by its name, whichever of them is in use by the time of its turn.
         target = Target(record.scope, record.svm, None, None if record.enabled else record.configuration)
-        desired = batch.kind.absent(target)
-        item = _Item(desired, f"unmanaged ({target})", record, verdict="unmanaged")
+        item = _Item(batch.kind.absent(target), "", record, verdict="unmanaged")
+        neighbours = scopes.get(seen.scope(item), ())
+        if neighbours and record.configuration:
+            item.desired = batch.kind.absent(replace(target, configuration=record.configuration))
+        item.name = f"unmanaged ({item.desired.target})"
         if batch.unmanaged == "absent":
-            item.plan = desired.plan(record)
+            displaced = any(neighbour.plan.takes_over for neighbour in neighbours)
+            item.plan = item.desired.plan(_inactive(record) if displaced else record, None, seen.beside(item))
             reason = _why_spared(record, items)
             if item.plan.blockers:
                 item.fail(together(item.plan.blockers), "unmanaged")
@@ -378,45 +569,160 @@ def _why_spared(record: Record, items: t.Sequence[_Item]) -> str:
     return f"{failed} failed, and could be meant for it" if failed else ""
 
 
-def _carry_out_all(
-    client: Client,
-    items: t.Sequence[_Item],
-    concurrency: int,
-    *,
-    check_mode: bool,
-    waiting: Waiting,
-    deadline: float,
-) -> None:
-    """Carry out the plans, ``concurrency`` at a time, each thread with a session of its own."""
-    sessions: list[Client] = []
-    mine = threading.local()
+@dataclass
+class _Carrier:
+    """Carries out plans, a number of scopes at a time, each thread with a session of its own."""
 
-    def carry(item: _Item) -> None:
-        if not hasattr(mine, "client"):
-            mine.client = client.clone()
-            sessions.append(mine.client)
+    client: Client
+    concurrency: int
+    check_mode: bool
+    waiting: Waiting
+    deadline: float
+
+    def each(self, work: t.Callable[[Client, list[_Item]], None], scopes: t.Sequence[list[_Item]]) -> None:
+        """Do something with each scope."""
+        sessions: list[Client] = []
+        mine = threading.local()
+
+        def act(scope: list[_Item]) -> None:
+            if not hasattr(mine, "client"):
+                mine.client = self.client.clone()
+                sessions.append(mine.client)
+            work(mine.client, scope)
+
         try:
-            item.result = carry_out(
-                mine.client,
+            if scopes:
+                with ThreadPoolExecutor(min(self.concurrency, len(scopes))) as pool:
+                    try:
+                        # Asking for the results raises what no OntapError is: a bug must not be silent.
+                        list(pool.map(act, scopes))
+                    except BaseException:
+                        # A bug, or the end of the task's time: what nobody will hear of is not sent.
+                        self.client.stop()
+                        raise
+        finally:
+            for session in sessions:
+                session.close()
+
+    def carry(self, client: Client, item: _Item, plan: Plan) -> None:
+        """Carry out a part of what an item takes, or all of it."""
+        current = item.current
+        if current is None and item.uuid:
+            # Created by the part before this one.
+            current = item.desired.resource.record.of(item.record)
+        try:
+            result = carry_out(
+                client,
                 item.desired,
-                item.plan,
-                item.current,
-                check_mode=check_mode,
-                waiting=waiting,
-                deadline=deadline,
+                plan,
+                current,
+                check_mode=self.check_mode,
+                waiting=self.waiting,
+                deadline=self.deadline,
             )
         except OntapError as exc:
-            item.result = exc.result
-            item.fail(exc, "error")
+            result = exc.result
+            item.fail(exc, "waiting_for_approval" if exc.awaits_approval else "error")
+        item.take(result)
 
+
+def _carry_out_all(carrier: _Carrier, scopes: t.Mapping[str, list[_Item]]) -> None:
+    """Carry out all plans, of each scope in order: create, change, enable, see that it works, remove.
+
+    Where one fails, what comes after it in its scope is not done, and says so.
+    """
+    changing = [scope for scope in scopes.values() if any(item.plan.changed for item in scope)]
+    carrier.each(functools.partial(_carry_out_scope, carrier), changing)
+    for scope in changing:
+        if any(item.plan.takes_over and item.error is None and item.record.get("enabled") for item in scope):
+            for item in scope:
+                item.displaced = not item.desired.serves
+    if not carrier.check_mode:
+        _verify(carrier.client, [item for scope in changing for item in scope if item.result and not item.plan.removes])
+    leaving = [scope for scope in changing if any(item.plan.removes for item in scope)]
+    _stop_unless_served(carrier, leaving)
+    carrier.each(functools.partial(_remove, carrier), leaving)
+
+
+def _carry_out_scope(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
+    """All but what is to go. That is stopped here as well where something fails before it."""
+    failed: _Item | None = None
+    for part in sorted((part for item in scope for part in item.parts), key=lambda part: part.turn):
+        if failed and part.plan.changed and (part.item.error is None or part.item is failed):
+            part.stop(f"{failed.name} failed before it")
+        elif failed is None and part.item.error is None and part.plan.changed and part.turn != _REMOVE:
+            carrier.carry(client, part.item, part.plan)
+        if failed is None and part.item.error is not None and part.turn != _REMOVE:
+            failed = part.item
+
+
+def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> None:
+    """Say of what is to go where nobody knows that the one in use works that it was not removed."""
+    serving = [next((item for item in scope if item.desired.serves), None) for scope in scopes]
+    unknown = [
+        item
+        for item in serving
+        if item and item.error is None and item.uuid and item.desired.serves
+        and not (item.plan.takes_over and (carrier.check_mode or item.desired.serves.field in item.record))
+    ]  # fmt: skip
+    found: dict[str, t.Any] = {}
+    unread: OntapError | None = None
+    if unknown:
+        resource, proof = unknown[0].desired.resource, unknown[0].desired.serves
+        try:
+            found = _read_proof(carrier.client, resource, t.cast(Proof, proof), [str(item.uuid) for item in unknown])
+        except OntapError as exc:
+            unread = exc
+    for scope, item in zip(scopes, serving):
+        if item is None or item.error is not None or (item.plan.takes_over and carrier.check_mode):
+            continue
+        record = item.desired.resource.record.of(item.record)
+        why = (
+            unread.message
+            if unread and item in unknown
+            else _why_not_served(carrier.client, item, found.get(record.uuid, record))
+        )
+        if why:
+            for leaving in scope:
+                if leaving.plan.removes and leaving.error is None:
+                    leaving.parts[0].stop(f"{item.desired.target} has to serve before it goes, and {why}")
+
+
+def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:
+    """Why nobody can be sure that the one that is to be in use is, and works; empty when it is."""
+    if not now.enabled:
+        return "it is not enabled yet"
     try:
-        if items:
-            with ThreadPoolExecutor(min(concurrency, len(items))) as pool:
-                # Asking for the results raises what no OntapError is: a bug must not be silent.
-                list(pool.map(carry, items))
-    finally:
-        for session in sessions:
-            session.close()
+        doubts = t.cast(Proof, item.desired.serves).judge(
+            functools.partial(client.clean, free_text=True), "It is enabled", item.current, now
+        )
+    except OutcomeError as exc:
+        return exc.message
+    return doubts[0] if doubts else ""
+
+
+def _remove(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
+    """What is to go, one after the other. Where ONTAP says that a switch is open, it is completed first."""
+    serving = next((item for item in scope if item.desired.serves and item.error is None), None)
+    for number, item in enumerate(scope, 1):
+        if not item.plan.removes or item.error is not None:
+            continue
+        verdict = item.verdict
+        carrier.carry(client, item, item.plan)
+        sign = item.desired.resource.signs.get(item.error.code or "") if item.error else None
+        if sign and serving and serving.current and not serving.plan.takes_over:
+            others = [sign(other.current) for other in scope if other is not serving and other.current]
+            serving.plan = serving.desired.plan(sign(serving.current), None, others)
+            serving.verdict = "drifted"
+            carrier.carry(client, serving, serving.plan)
+            if serving.error is None:
+                item.error, item.verdict = None, verdict
+                carrier.carry(client, item, item.plan)
+        if item.error is not None:
+            for left in scope[number:]:
+                if left.plan.removes and left.error is None:
+                    left.parts[0].stop(f"{item.name} failed before it")
+            return
 
 
 def _verify(client: Client, items: t.Sequence[_Item]) -> None:
@@ -424,11 +730,13 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
     sent: dict[str, tuple[_Item, Proof]] = {}
     for item in items:
         proof = item.desired.proof
-        if item.error is None and item.uuid and proof and proof.concerns(item.fields):
+        # One that is in use from now on has been looked at, and of one that is not ONTAP reports nothing.
+        inactive = item.plan.takes_over or item.record.get("enabled") is False
+        if item.error is None and item.uuid and proof and proof.concerns(item.fields) and not inactive:
             sent[item.uuid] = (item, proof)
     if not sent:
         return
-    resource, proof = items[0].desired.resource, next(iter(sent.values()))[1]
+    resource, proof = next((item.desired.resource, proof) for item, proof in sent.values())
     try:
         found = _read_proof(client, resource, proof, sent.keys())
     except OntapError as exc:
@@ -505,11 +813,21 @@ def _warnings(items: t.Sequence[_Item]) -> list[str]:
     return [f"{', '.join(about)}: {text}" for text, about in names.items()]
 
 
+def _urgency(error: OntapError) -> int:
+    """What nobody knows the outcome of comes first, and last what only waits for somebody."""
+    if UNKNOWN in (action["outcome"] for action in error.result.get("actions", ())):
+        return 0
+    return 2 if error.awaits_approval else 1
+
+
 def _failure(failed: t.Sequence[tuple[str, OntapError]], number: int, result: dict[str, t.Any]) -> OntapError:
     """One error that lists every failure; its details are those of the first."""
     first = failed[0][1]
+    waiting = sum(error.awaits_approval for _name, error in failed)
+    said = [f"{len(failed) - waiting} of {number} configurations failed"] if waiting < len(failed) else []
+    said += [f"{waiting} of {number} configurations wait for approval"] if waiting else []
     error = BlockedError(
-        f"{len(failed)} of {number} configurations failed",
+        ", ".join(said),
         meaning="\n".join(f"{name}: {exc.text()}" for name, exc in failed),
         remedy=first.remedy,
         code=first.code,

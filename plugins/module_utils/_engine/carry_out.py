@@ -23,10 +23,11 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.run import 
     RacedError,
     Run,
     Sent,
+    may_be_ours,
     trying,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.answer import Answer
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     JobError,
@@ -45,14 +46,16 @@ _SERVER_WAIT = 15
 def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     """Send the plan's steps in order. Returns the module's result."""
     record: t.Mapping[str, t.Any] = plan.record
-    for step in plan.steps:
-        with trying(step.kind.purpose, run):
+    for number, step in enumerate(plan.steps, 1):
+        with trying(step.kind.purpose, run), _naming(plan.steps[number:], run):
             try:
                 sent, found = _perform(run, step, current, unseen=plan.unseen)
             except (ApiError, JobError) as exc:
                 nothing = step.kind.nothing.get(exc.code or "")
                 if nothing is None:
                     raise
+                if len(plan.steps) > 1:
+                    continue
                 return run.result(Plan(before=plan.before, after=plan.before, note=nothing), record)
             if not run.waiting.wait and run.job is not None and not run.job.ended:
                 if step is not plan.steps[-1]:
@@ -67,10 +70,24 @@ def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     return run.result(plan, record)
 
 
+@contextlib.contextmanager
+def _naming(left: t.Sequence[Step], run: Run) -> t.Iterator[None]:
+    """Names in an error the steps that would have come after the one that failed."""
+    try:
+        yield
+    except OntapError as exc:
+        if left:
+            purposes = " and to ".join(dict.fromkeys(step.kind.purpose for step in left))
+            _add(exc, f"Not done: to {purposes} {run.target}.")
+        raise
+
+
 def finish(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     """As ``write``, where a job that was at work already has done what was to be sent, and nothing sends it again."""
     step = plan.steps[-1]
-    if run.job is not None and run.job.state == "gone" and not step.kind.confirmed:
+    # Reading tells nothing where it told nothing before.
+    told = step.kind.confirmed and step.kind.shows(step, None, current, run.client.known_release) is not None
+    if run.job is not None and run.job.state == "gone" and not told:
         raise OutcomeError(
             f"job {run.job.uuid}, which was at work already, was not seen to its end, and ONTAP does not know it any "
             "more: nobody knows whether it succeeded",
@@ -83,7 +100,7 @@ def finish(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
 def _perform(run: Run, step: Step, current: t.Any, *, unseen: bool) -> tuple[Sent, t.Any]:
     """Send one step and see it through. Returns it, with the record if an answer or a look for a lost one showed it."""
     kind = step.kind
-    query: dict[str, int | bool] = {"return_timeout": _server_wait(run)} if kind.job else {}
+    query: dict[str, int | bool] = {**kind.query, **({"return_timeout": _server_wait(run)} if kind.job else {})}
     if kind.creates and not _looks_afterwards(run, step):
         query["return_records"] = True
     # So that its job is found: a PATCH after a create has no UUID in its path before.
@@ -187,7 +204,7 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> t.Any
     """
     step = sent.step
     try:
-        jobs = _jobs_of(run, step)
+        jobs = _jobs_of(run, sent)
         # Those that have ended first: what they say is known without waiting.
         for job in sorted(jobs or (), key=lambda job: not job.ended):
             run.jobs.append(job)
@@ -196,13 +213,13 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> t.Any
         if run.job is not None and jobs and not run.job.ended:
             return None
         record = _find(run, sent)
+        shown = _shown(run, sent, record)
     except JobError as exc:
         raise _failed(run, sent, exc) from exc
     except JobTimeoutError as exc:
         raise _not_ended(run, sent, exc) from exc
     except OntapError as exc:
         raise _unknown(run, sent, lost, f"Looking for what became of it failed as well: {exc.message}") from exc
-    shown = _shown(run, sent, record)
     if shown is None and jobs and run.job is not None:
         shown = True if run.job.state == "success" else None
     if shown is None:
@@ -220,26 +237,28 @@ def _settle(run: Run, sent: Sent, lost: LostAnswerError | OutcomeError) -> t.Any
 
 
 def _shown(run: Run, sent: Sent, record: t.Any) -> bool | None:
-    """Whether the record shows the effect of a step; None when it cannot."""
+    """Whether the record shows the effect of a step, of which nothing else tells; None when it cannot."""
+    if sent.step.kind.also and record is not None:
+        (record,) = run.resource.complete(run.client, (record,), sent.step.kind.also)
     return sent.step.kind.shows(sent.step, sent.before, record, run.client.known_release)
 
 
-def _jobs_of(run: Run, step: Step) -> list[Job] | None:
+def _jobs_of(run: Run, sent: Sent) -> list[Job] | None:
     """The jobs that a step whose answer was lost may have become: those that were not there before.
 
     Only before a step that is a job by nature are the jobs looked at; for others, one that has ended may be older, and
     what it did is seen by reading. None when the login may not see jobs.
     """
+    step = sent.step
     jobs = run.client.jobs(step.method, step.path)
     if jobs is None:
         return None
-    mine = (None, run.target.svm or run.target.svm_uuid) if run.target.scope == "svm" else None
     return [
         job
         for job in jobs
         if job.uuid not in run.known_jobs
         and (step.kind.job or not job.ended)
-        and (mine is None or not step.kind.creates or job.svm in mine or job.svm_uuid in mine[1:])
+        and (not step.kind.shared or may_be_ours(job, run.target, sent.before))
     ]
 
 
@@ -270,9 +289,10 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
     """
     kind = sent.step.kind
     raced = _raced(run, exc, creates=kind.creates) if exc.code in kind.raced else exc
-    part_done = isinstance(exc, JobError) or exc.code in kind.partly
-    if raced is not exc or exc.code in kind.nothing or not part_done:
+    part_done = isinstance(exc, JobError) or (exc.code or "") in kind.partly
+    if raced is not exc or exc.code in kind.nothing or exc.awaits_approval or not part_done:
         sent.outcome = REFUSED
+        _add(exc, kind.refused)
         return raced
     try:
         record = _find(run, sent)
@@ -284,9 +304,18 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
         sent.outcome = DONE
     elif shown is False and _same(record, sent.before, run.resource.passing):
         sent.outcome = REFUSED
-    if exc.code in kind.partly and record is not None:
+        _add(exc, kind.refused)
+    elif shown is None and isinstance(exc, ApiError):
+        # What ONTAP turns down it has not begun; only where more is shown is it looked at twice.
+        sent.outcome = REFUSED
+        _add(exc, kind.refused)
+    if record is not None:
         kind.rest(exc, record)
     return exc
+
+
+def _add(exc: OntapError, sentence: str) -> None:
+    exc.meaning = f"{exc.meaning} {sentence}".strip()
 
 
 def _same(one: t.Any, other: t.Any, passing: t.Collection[str]) -> bool:
@@ -306,6 +335,8 @@ def _raced(run: Run, exc: ApiError | JobError, *, creates: bool) -> Exception:
     with contextlib.suppress(OntapError):
         if pick(run.read(), run.target) is not None:
             return RacedError(exc)
+        if exc.code != ALREADY_CONFIGURED:
+            return exc
         kind = Surroundings(run.client, run.resource.store, run.target).occupant(run.target)
         return occupied(run.target, kind) if kind else exc
     return exc
@@ -336,6 +367,8 @@ def _not_ended(run: Run, sent: Sent, exc: OntapError) -> OntapError:
 
 def _looks_afterwards(run: Run, step: Step) -> bool:
     """Whether the record is read after a step: to confirm it, to try its credential, or for the UUID of a new one."""
+    if step.kind.beside:
+        return False
     return step.kind.confirmed or run.proof(step) is not None or (step.kind.creates and run.reads_back)
 
 
@@ -384,5 +417,5 @@ def _confirm(run: Run, step: Step, record: t.Any) -> None:
             method=step.method,
             path=step.path,
         )
-    if step.kind.missed and not step.kind.shows(step, None, record, None):
+    if step.kind.missed and step.kind.shows(step, None, record, None) is False:
         raise step.kind.missed(step, run.target, record)

@@ -20,6 +20,9 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, OntapError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 
+if t.TYPE_CHECKING:
+    from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
+
 
 def ensure(client: Client, wanted: Wanted, *, check_mode: bool, waiting: Waiting | None = None) -> dict[str, t.Any]:
     """Do what is wanted of one configuration, or in check mode say what that would take.
@@ -41,11 +44,12 @@ def carry_out(
     waiting: Waiting,
     deadline: float,
 ) -> dict[str, t.Any]:
-    """As ``ensure``, for a plan that was made from a record read by somebody else, who needs no reading back.
+    """As ``ensure``, for a plan that was made from a record read by somebody else, who needs no reading back, except of
+    what is in use from then on.
 
     ``deadline`` is the point in ``client.now()`` at which waiting for jobs ends.
     """
-    run = Run(client, wanted, waiting, check_mode, deadline=deadline, reads_back=False, plans=[plan])
+    run = Run(client, wanted, waiting, check_mode, deadline=deadline, reads_back=plan.takes_over, plans=[plan])
     return _guarded(run, lambda: _act(run, plan, current))
 
 
@@ -54,32 +58,37 @@ def _guarded(run: Run, first: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.A
     try:
         try:
             return first()
-        except RacedError:
-            pass
+        except RacedError as raced:
+            said = raced.error
         try:
-            return _ensure_once(run)
+            return _ensure_once(run, said)
         except RacedError as raced:
             raise raced.error from None
     except OntapError as exc:
+        remedy = run.resource.remedies.get(exc.code or "")
+        exc.remedy = (remedy(run.target) if remedy else "") or exc.remedy
         if exc.job is None and run.job is not None:
             exc.job = run.job.as_result()
         exc.result = run.failure(exc)
         raise
 
 
-def _ensure_once(run: Run) -> dict[str, t.Any]:
-    plan, current = _look(run)
+def _ensure_once(run: Run, said: OntapError | None = None) -> dict[str, t.Any]:
+    plan, current = _look(run, said)
     return _act(run, plan, current)
 
 
 def _act(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     if not plan.changed:
         return run.result(plan, current.record if current else plan.record)
-    if plan.steps[-1].kind.job and not run.attached:
+    # What is created has no job yet.
+    jobs = [step for step in plan.steps if step.kind.job and "{uuid}" not in step.path]
+    if jobs and not run.attached:
         from ansible_collections.ontap.security.plugins.module_utils._engine.attach import attach
 
-        if attach(run, plan.steps[-1]):
-            return _beside_another(run, plan, current)
+        for step in jobs:
+            if attach(run, step, current):
+                return _beside_another(run, plan, current)
     if run.check_mode:
         return run.result(plan, plan.record)
     from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import write
@@ -93,46 +102,67 @@ def _beside_another(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
         return run.result(replace(plan, after=plan.before), current.record)
     if run.check_mode:
         return run.result(plan, plan.record)
-    if not plan.unseen:
-        return _ensure_once(run)
+    # What was another SVM's has done nothing here.
+    strange = plan.steps[-1].kind.shared and not run.attached[-1].names_svm
+    if strange or not plan.unseen:
+        again, now = _look(run)
+        if strange or again.changed or run.proof(plan.steps[-1]) is None:
+            # What is left is sent after it, never beside it.
+            return _act(run, again, now)
+        # All is done, and nobody has looked yet whether it works.
     # A plan made again would start a second one.
     from ansible_collections.ontap.security.plugins.module_utils._engine.carry_out import finish
 
     return finish(run, plan, current)
 
 
-def _look(run: Run) -> tuple[Plan, t.Any]:
-    """Read, plan, and raise what stands in the way. Returns the plan and the present configuration."""
-    client, wanted, noun = run.client, run.wanted, run.resource.noun
+def _look(run: Run, said: OntapError | None = None) -> tuple[Plan, t.Any]:
+    """Read, plan, and raise what stands in the way. Returns the plan and the present configuration.
+
+    ``said`` is the refusal after which this is another look, which may be a sign of more than the records show.
+    """
+    wanted, resource, noun = run.wanted, run.resource, run.resource.noun
     with trying(f"read the {noun} of", run):
-        current = _find(run)
-        plan = wanted.plan(current)
-        if plan.needs_release:
-            plan = wanted.plan(current, client.release())
+        records = _read(run)
+        sign = resource.signs.get(said.code or "") if said else None
+        if sign:
+            records = tuple(map(sign, records))
+        plan, current = _plan(run, records)
+        if plan.needs_also:
+            plan, current = _plan(run, resource.complete(run.client, records, plan.needs_also))
     run.plans.append(plan)
     if plan.pending and run.check_mode and not run.target.uuid:
         with trying(f"use the {noun} of", run):
-            _check_surroundings(run, check_mode=False)
+            _surroundings(run).check(run.target)
         run.warnings.append(plan.pending)
         return plan, None
     with trying(plan.steps[0].kind.purpose if plan.steps else f"use the {noun} of", run):
         if plan.blockers:
             raise together(plan.blockers)
-        if wanted.creates and current is None:
-            _check_surroundings(run, check_mode=run.check_mode)
+        if wanted.creates and (current is None or plan.takes_over):
+            in_use = any(record.enabled for record in records)
+            _surroundings(run).check_plan(run.target, plan, current, in_use=in_use, check_mode=run.check_mode)
     return plan, current
 
 
-def _check_surroundings(run: Run, *, check_mode: bool) -> None:
+def _plan(run: Run, records: tuple[t.Any, ...]) -> tuple[Plan, t.Any]:
+    """The plan, and the record that is meant, of all in the scope."""
+    current = pick(records, run.target)
+    others = tuple(record for record in records if record is not current)
+    plan = run.wanted.plan(current, None, others)
+    return (run.wanted.plan(current, run.client.release(), others) if plan.needs_release else plan), current
+
+
+def _surroundings(run: Run) -> Surroundings:
     from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 
-    Surroundings(run.client, run.resource.store, run.target).check(run.target, check_mode=check_mode)
+    return Surroundings(run.client, run.resource.store, run.target)
 
 
-def _find(run: Run) -> t.Any:
-    """The configuration that is meant, as it is now, in one request. None when there is none."""
+def _read(run: Run) -> tuple[t.Any, ...]:
+    """The configurations of the scope as they are now, in one request."""
     try:
-        return pick(run.read(), run.target)
+        return run.read()
     except ApiError as exc:
         # A release refuses to be asked for what it does not have: name the option instead of ONTAP's message.
         if exc.code not in UNKNOWN_NAME and exc.code != UNKNOWN_PATH:

@@ -60,8 +60,10 @@ class Kind:
     ``before`` only where it matters whether it was so already, and whoever does not ask that leaves it out.
 
     ``creates``: its path is that of the collection, and ONTAP can answer with the record. ``job``: its path answers
-    with a job on every release, and a second one must not be started. ``missed(step, target, record)`` is the error for
-    a record that does not show what ONTAP has called done; where there is one, success counts only once it does.
+    with a job on every release, and a second one must not be started. ``shared``: its path is the same for other SVMs.
+    ``missed(step, target, record)`` is the error for a record that does not show what ONTAP has called done; where
+    there is one, success counts only once it does, unless no record can. ``takes_over``: afterwards the record is the
+    one in use, and any other of its scope is not.
     """
 
     resource: Resource = field(repr=False)
@@ -70,16 +72,28 @@ class Kind:
     shows: t.Callable[[Step, t.Any, t.Any, Release | None], bool | None]
     creates: bool = False
     job: bool = False
+    shared: bool = False
     missed: t.Callable[[Step, Target, t.Any], OutcomeError] | None = None
+    takes_over: bool = False
+    # How it is found out whether it works, where that is another way than for what else is wanted.
+    proof: Proof | None = None
+    # Whether what it creates or changes stands beside the one in use: of that ONTAP reports nothing to look for.
+    beside: bool = False
+    # What goes along in the query.
+    query: t.Mapping[str, bool] = field(default_factory=dict)
+    # What ``shows`` needs where an answer was lost and no record shows it, see ``Resource.complete``.
+    also: t.Collection[str] = ()
     # What else is worth a warning in the record afterwards.
     doubts: t.Callable[[Step, t.Any, Release | None], t.Iterable[str]] = lambda _step, _record, _release: ()
     # ONTAP's codes by which it says that somebody was faster, that a part was done, and that there is nothing to do,
     # with what to say then.
     raced: t.Collection[str] = _GONE
-    partly: t.Collection[str] = ()
+    partly: t.Container[str] = ()
     nothing: t.Mapping[str, str] = field(default_factory=dict)
-    # Adds to the error for a part that was done what the record (second) tells of the rest.
+    # Adds to the error of a job, or of a part that was done, what the record (second) tells of the rest.
     rest: t.Callable[[OntapError, t.Any], None] = lambda _error, _record: None
+    # What is left as it was where ONTAP refuses, as a sentence.
+    refused: str = ""
     # What the record shows where it cannot show the effect.
     hidden_by: str = "nothing of it"
     # What check mode says of a real run that finds a job at work which does this already.
@@ -150,7 +164,8 @@ class Plan:
     """What will be sent, in order, and what that makes of the record.
 
     ``before`` and ``after`` are the diff. ``blockers`` are errors to raise before anything is sent. A plan with
-    ``needs_release`` is not valid: it must be made again with the cluster's release.
+    ``needs_release`` is not valid: it must be made again with the cluster's release. Neither is one with ``needs_also``
+    that was made from records without that, see ``Resource.complete``; where nobody can tell, it stands.
     """
 
     steps: tuple[Step, ...] = ()
@@ -162,6 +177,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     credentials: str = "none"
     needs_release: bool = False
+    needs_also: tuple[str, ...] = ()
     # What is worth saying although nothing is wrong; and what check mode says instead of the blockers, where an
     # earlier task of the same check run may have removed them.
     note: str = ""
@@ -175,15 +191,30 @@ class Plan:
     def changed(self) -> bool:
         return bool(self.steps)
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether the record is the one in use afterwards, in place of another."""
+        return any(step.kind.takes_over for step in self.steps)
+
+    @property
+    def removes(self) -> bool:
+        """Whether there is no such record afterwards."""
+        return any(step.method == "DELETE" for step in self.steps)
+
+    @property
+    def adds(self) -> bool:
+        """Whether it creates a record beside the one in use."""
+        return any(step.kind.creates and step.kind.beside for step in self.steps)
+
 
 @dataclass(frozen=True)
 class Proof:
-    """How it is found out whether a credential that was sent is good.
+    """How it is found out whether what was sent works: a credential, or a configuration that is in use from then on.
 
-    ``question`` is what is looked at, in words. ``of`` are the fields that are credentials, ``field`` is the one that
-    tells, which ONTAP has ``since`` a release.
-    ``judge(clean, did, before, after)`` returns warnings, or raises ``OutcomeError`` for a credential that is not good;
-    ``did`` says what was done, and ``clean`` takes secrets out of ONTAP's words.
+    ``question`` is what is looked at, in words. ``of`` are the fields that are tried, ``field`` is the one that tells,
+    which ONTAP has ``since`` a release.
+    ``judge(clean, did, before, after)`` returns warnings, or raises ``OutcomeError`` for what does not work; ``did``
+    says what was done, and ``clean`` takes secrets out of ONTAP's words.
     """
 
     question: str
@@ -193,7 +224,7 @@ class Proof:
     judge: t.Callable[[t.Callable[[str], str], str, t.Any, t.Any], tuple[str, ...]]
 
     def concerns(self, names: t.Collection[str]) -> bool:
-        """Whether there is a credential among fields that were sent."""
+        """Whether there is something to try among fields that were sent."""
         return any(name in names for name in self.of)
 
 
@@ -202,6 +233,8 @@ class Wanted(t.Protocol):
 
     ``shown_by`` are the fields that a read must show, with the first release that has each; ``creates``: whether a
     configuration that does not exist is created; ``proof``: how a new credential is tried, None where it is not.
+    ``plan`` takes the record that is meant (None: there is none), the release where it is known, and the other records
+    of the same scope.
     """
 
     resource: t.ClassVar[Resource]
@@ -218,7 +251,7 @@ class Wanted(t.Protocol):
     @property
     def proof(self) -> Proof | None: ...
 
-    def plan(self, current: t.Any, release: Release | None = None) -> Plan: ...
+    def plan(self, current: t.Any, release: Release | None = None, others: t.Sequence[t.Any] = (), /) -> Plan: ...
 
 
 def too_old(what: str, since: Release, release: Release, remedy: str = "") -> UnsupportedError:

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.reader import Reader
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -165,6 +166,10 @@ class Resource:
     knows a field that is none to set.
 
     ``complete(reader, records, fields)`` adds to records what ``fields`` need to be judged and no record shows.
+    ``remedies`` say for some of ONTAP's codes what to do about one target, instead of the words for all
+    (or, where they return nothing, these).
+    ``signs`` are codes with which ONTAP refuses a change and tells something of all records of the scope, each with
+    what makes a record that knows it.
     ``besides(record, release, foreseen)`` is what a result says of a record besides; ``foreseen`` are the fields that
     are to be sent in a check run.
     """
@@ -183,10 +188,12 @@ class Resource:
     health: t.Collection[str] = ()
     passing: t.Collection[str] = ()
     queries: Queries = Queries({})
+    remedies: t.Mapping[str, t.Callable[[Target], str]] = field(default_factory=dict)
     judge: t.Callable[[t.Any], Health] = lambda _record: Health("unknown")
     complete: t.Callable[[Reader, tuple[t.Any, ...], t.Collection[str]], tuple[t.Any, ...]] = (
         lambda _reader, records, _fields: records
     )
+    signs: t.Mapping[str, t.Callable[[t.Any], t.Any]] = field(default_factory=dict)
     besides: t.Callable[[t.Mapping[str, t.Any], Release | None, t.Collection[str]], dict[str, t.Any]] = (
         lambda _record, _release, _foreseen: {}
     )

@@ -84,8 +84,9 @@ class Run:
         self.jobs.append(self.client.wait(uuid, max(0.0, self.deadline - self.client.now()), self.jobs.append))
 
     def proof(self, step: Step) -> Proof | None:
-        """How it is found out whether a credential in the step is good; None where there is none or nobody asks."""
-        proof = self.wanted.proof if self.reads_back else None
+        """How it is found out whether what a step sends works; None where there is nothing to try or nobody asks."""
+        proof = self.wanted.proof if self.reads_back and not step.kind.beside else None
+        proof = proof and (step.kind.proof or proof)
         return proof if proof and proof.concerns(step.body) else None
 
     @property
@@ -105,7 +106,8 @@ class Run:
             **self._common(plan, foreseen),
             "changed": changed,
             "diff": self._diff(plan.after),
-            self.resource.key: dict(record),
+            # What is said besides is not said twice.
+            self.resource.key: {name: value for name, value in record.items() if name not in besides},
             **{name: value for name, value in besides.items() if value is not None},
             **({"msg": note} if note else {}),
         }
@@ -139,6 +141,16 @@ class Run:
         # With the cluster: Ansible prints diffs of many hosts, and does not say whose each is.
         header = f"{self.client.connection.hostname}: {self.target}"
         return {"before_header": header, "after_header": header, "before": dict(self._before), "after": dict(after)}
+
+
+def may_be_ours(job: Job, target: Target, record: t.Any) -> bool:
+    """Whether a job on a path that SVMs share can be one for this target, whose ``record`` (None: there is none) was
+    read before. ONTAP may name no SVM with it (contract, job lifecycle)."""
+    names = {target.svm, record.svm if record else None} - {None}
+    uuids = {target.svm_uuid, record.svm_uuid if record else None} - {None}
+    if not job.names_svm or not (names or uuids):
+        return True
+    return job.svm in names or job.svm_uuid in uuids
 
 
 class RacedError(Exception):

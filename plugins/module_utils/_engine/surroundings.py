@@ -8,9 +8,14 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, SVMS
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import ALREADY_CONFIGURED, UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
+    ALREADY_CONFIGURED,
+    NAME_TAKEN,
+    UNKNOWN_NAME,
+)
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import (
     ApiError,
     BlockedError,
@@ -33,11 +38,29 @@ class Surroundings:
         self._store = store
         self._target = target
 
-    def check(self, target: Target, *, check_mode: bool) -> None:
-        """Raises ``BlockedError`` for an SVM that does not exist, and in check mode for one with another key manager.
+    def check_plan(self, target: Target, plan: Plan, current: t.Any, *, in_use: bool, check_mode: bool) -> None:
+        """Raises ``BlockedError`` for what a plan to create or to enable runs into and no record of ours shows.
 
-        In a real run the POST itself finds out about that.
+        ``in_use``: whether one of ours is the enabled one; then none of another kind is. In a real run the request
+        itself finds out about another key manager, but for one that would be created and then could not be enabled.
         """
+        if target.scope == "cluster":
+            return
+        if current is None:
+            self.check(target)
+        takes_over = plan.takes_over and not in_use
+        if (check_mode or current is None) if takes_over else (check_mode and current is None and not plan.adds):
+            kind = self.occupant(target)
+            if kind:
+                raise occupied(target, kind)
+        if check_mode and plan.adds and self._has_another_so_named(target):
+            meaning, remedy = explained(NAME_TAKEN)
+            raise BlockedError(
+                f"{target} is a key manager of another kind", meaning=meaning, remedy=remedy, code=NAME_TAKEN
+            )
+
+    def check(self, target: Target) -> None:
+        """Raises ``BlockedError`` for an SVM that does not exist."""
         if target.scope == "cluster":
             return
         if self._svms is not None and not any(_is_svm(svm, target) for svm in self._svms):
@@ -45,9 +68,6 @@ class Surroundings:
                 f"{target} does not exist on {self._reader.connection.hostname}",
                 remedy="Check svm (or svm_uuid), and that hostname is the cluster that owns the SVM.",
             )
-        kind = self.occupant(target) if check_mode else None
-        if kind:
-            raise occupied(target, kind)
 
     def svm(self, target: Target) -> dict[str, t.Any]:
         """Name and UUID of the target's SVM, however it was named; empty for the cluster or when nobody can tell."""
@@ -56,14 +76,22 @@ class Surroundings:
 
     def occupant(self, target: Target) -> str | None:
         """The type of an enabled key manager of another kind on the SVM; None if there is none or nobody can tell."""
+        others = (store for store in self._others(target) if store.get("enabled") is not False)
+        return next((str(store["type"]) for store in others), None)
+
+    def _has_another_so_named(self, target: Target) -> bool:
+        named = (store.get("configuration") for store in self._others(target))
+        return any(isinstance(one, dict) and one.get("name") == target.configuration for one in named)
+
+    def _others(self, target: Target) -> t.Iterator[dict[str, t.Any]]:
+        """The key managers of other kinds on the target's SVM."""
         for store in self._stores:
             # Nested up to 9.12.1 (contract, key-stores).
             inner = {**store, **store["keystore"]} if isinstance(store.get("keystore"), dict) else store
             svm = inner.get("svm")
             here = _is_svm(svm, target) if isinstance(svm, dict) and svm else self._target is not None
-            if here and inner.get("type") not in (None, self._store) and inner.get("enabled") is not False:
-                return str(inner["type"])
-        return None
+            if here and inner.get("type") not in (None, self._store):
+                yield inner
 
     @functools.cached_property
     def _svms(self) -> list[dict[str, t.Any]] | None:

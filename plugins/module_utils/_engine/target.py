@@ -55,6 +55,13 @@ class Target:
         where = "the cluster" if self.scope == "cluster" else f"SVM {self.svm or self.svm_uuid}"
         return visible(f"{where}, configuration {self.configuration}" if self.configuration else where)
 
+    def as_options(self) -> str:
+        """The options that mean it, for a remedy that names a task."""
+        given = {"uuid": self.uuid, "svm": self.svm, "svm_uuid": self.svm_uuid, "configuration": self.configuration}
+        if not self.uuid and self.scope == "cluster":
+            given["scope"] = self.scope
+        return visible(", ".join(f"{name}: {value}" for name, value in given.items() if value))
+
     def query(self) -> dict[str, str]:
         """The filter that finds this scope's records on every release; ``configuration`` is filtered by ``pick``."""
         if self.uuid:

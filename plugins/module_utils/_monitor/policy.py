@@ -137,7 +137,7 @@ class Policy:
     def creates(self) -> bool:
         return False
 
-    def plan(self, current: Settings, _release: Release | None = None) -> Plan:
+    def plan(self, current: Settings, _release: Release | None = None, _others: t.Sequence[Settings] = ()) -> Plan:
         """The plan that turns ``current`` into this. It needs no release: reading has shown that the fields exist."""
         differing = {
             name: value for name, value in self.values.items() if not FIELDS[name].same(value, current.value(name))

@@ -43,9 +43,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65537505": Explanation(
             "Volumes of this SVM are encrypted with keys on the admin SVM's key manager, which keeps the SVM from "
             "getting its own.",
-            "Try to move the keys: `security key-manager key migrate -from-vserver ADMIN_SVM -to-vserver SVM`. Where "
-            "ONTAP refuses that while the SVM has no key manager, decrypt the volumes (`volume show -is-encrypted "
-            "true`, `volume move start -encrypt-destination false`), then run the task again.",
+            "Bring the keys over with `azure_key_vault_migrate` (`svm: SVM`, `direction: to_vault`). Where that finds "
+            "no configuration to bring them to, decrypt the volumes (`volume show -is-encrypted true`, `volume move "
+            "start -encrypt-destination false`). Then run the task again.",
         ),
         "65537506": Explanation(
             "Azure Key Vault cannot be used on a MetroCluster configuration.",
@@ -101,9 +101,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65537547": Explanation(
             "Keys of encrypted volumes of this data SVM are still on the admin SVM's key manager.",
-            "Move them first, with advanced privilege: `security key-manager key migrate -from-vserver ADMIN_SVM "
-            "-to-vserver SVM`, or `POST /security/key-managers/{source.uuid}/migrate`. It takes minutes and does not "
-            "re-encrypt data. Then run the task again.",
+            "Bring them over with `azure_key_vault_migrate` (`svm: SVM`, `direction: to_vault`), which takes minutes "
+            "and encrypts no data again. On the cluster: `security key-manager key migrate` (advanced). Then run the "
+            "task again.",
         ),
         "65537553": Explanation(
             "ONTAP does not accept the form of the vault's address.",
@@ -239,9 +239,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65536867": Explanation(
             "The keys of encrypted volumes are on this key manager, so it is in use.",
-            "`volume show -vserver SVM -is-encrypted true` lists the volumes. Hand their keys to the admin SVM "
-            "(`security key-manager key migrate`), decrypt them (`volume move start -encrypt-destination false`), or "
-            "delete those not needed; deleted ones count while in `volume recovery-queue show`.",
+            "Give the keys to the cluster's key manager with `azure_key_vault_migrate` (`svm: SVM`, `direction: "
+            "to_cluster`), decrypt the volumes (`volume move start -encrypt-destination false`), or delete those not "
+            "needed; deleted ones count while in `volume recovery-queue show`.",
         ),
         "65536883": Explanation(
             "ONTAP failed internally because the encryption key of a volume is missing.",
@@ -300,8 +300,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
             "The SVM is being switched to another key manager configuration, and until that is complete no key can be "
             "rotated.",
             "Wait until `security key-manager keystore show -vserver SVM` shows no switch any more. If it was "
-            "interrupted, enable the new configuration once more (`security key-manager keystore enable`, or `PATCH "
-            "/security/key-stores/{uuid}`); then rotate again.",
+            "interrupted, run `azure_key_vault` with the new one as `configuration` and `enabled: true`, which "
+            "completes it; then rotate again.",
         ),
         "65539436": Explanation(
             "The key manager is being initialized, and until that is complete no key can be rotated.",
@@ -376,8 +376,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65538910": Explanation(
             "An enabled configuration cannot be disabled this way.",
-            "Enable another one in its place (`security key-manager keystore enable`): ONTAP keeps the old one as "
-            "inactive. To remove it altogether, run `azure_key_vault` with `state: absent`.",
+            "Enable another one in its place (`azure_key_vault` with that `configuration` and `enabled: true`): ONTAP "
+            "keeps the old one as inactive. To remove it altogether, run `azure_key_vault` with `state: absent`.",
         ),
         "65539205": Explanation(
             "This kind of key manager cannot be enabled by the request.",
@@ -414,9 +414,9 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
         "65538905": Explanation(
             "The configuration is enabled, and only inactive ones can be deleted by this request.",
-            "Enable another configuration first (`security key-manager keystore enable`), then delete this one. If "
-            "the SVM is to have no key manager, run `azure_key_vault` with `state: absent` and without "
-            "`configuration`.",
+            "Enable another configuration first (`azure_key_vault` with that `configuration` and `enabled: true`), "
+            "then delete this one. If the SVM is to have no key manager, run `azure_key_vault` with `state: absent` "
+            "and without `configuration`.",
         ),
         "65538907": Explanation(
             "This kind of configuration cannot be deleted by this request.",
@@ -427,7 +427,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         "65539593": Explanation(
             "A key manager switch is under way on the SVM, and until it is complete no configuration can be deleted.",
             "Wait until `security key-manager keystore show -vserver SVM` shows no switch any more. If it was "
-            "interrupted, complete it with `security key-manager keystore enable`; then run the task again.",
+            "interrupted, run `azure_key_vault` with the new one as `configuration` and `enabled: true`, which "
+            "completes it; then run the task again.",
         ),
         "65539837": Explanation(
             "There are no volumes whose keys would have to be migrated.",
@@ -679,7 +680,8 @@ GROUPS: dict[str, dict[str, Explanation]] = {
             "The SVM is being switched to another key manager configuration, and until that is complete no keys can "
             "be migrated.",
             "Wait until `security key-manager keystore show -vserver SVM` shows no switch any more. If it was "
-            "interrupted, complete it with `security key-manager keystore enable`; then migrate again.",
+            "interrupted, run `azure_key_vault` with the new one as `configuration` and `enabled: true`, which "
+            "completes it; then migrate again.",
         ),
         "65537720": Explanation(
             "A Google Cloud key manager cannot be configured, because the SVM has a key manager already.",
@@ -766,6 +768,11 @@ GROUPS: dict[str, dict[str, Explanation]] = {
         ),
     },
     "Login and permission": {
+        "262325": Explanation(
+            "Multi-admin verification holds the request back until other administrators have approved it.",
+            "Have them approve it (`security multi-admin-verify request approve -index INDEX`). Then run the same task "
+            "again before the approval expires, by default within an hour: it completes the change.",
+        ),
         "6": Explanation(
             "The login may not do what was asked.",
             "Give the user's role access to `/api/security/azure-key-vaults` and `/api/security/key-stores`, all or "

@@ -18,6 +18,7 @@ import base64
 import functools
 import random
 import re
+import threading
 import time
 import typing as t
 from urllib.parse import quote, urlsplit
@@ -93,6 +94,10 @@ _MAX_POLL = 8.0
 _FREE_TEXT = frozenset({"message", "reasons"})
 
 
+class StoppedError(Exception):
+    """A client was to send something after ``stop``. No ``OntapError``: nobody may try anything else instead."""
+
+
 class Client:
     """One session with one ONTAP cluster. ``caller`` names the module in ONTAP's audit log.
 
@@ -105,12 +110,13 @@ class Client:
         *,
         caller: str = "client",
         now: t.Callable[[], float] = time.monotonic,
-        sleep: t.Callable[[float], None] = time.sleep,
+        sleep: t.Callable[[float], object] | None = None,
     ) -> None:
         self.connection = connection
         self.caller = caller
         self.now = now
-        self._sleep = sleep
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._stopped.wait
         self._base = connection.base_url
         self._hidden = pattern_of(connection.secrets)
         self._release: Release | None = None
@@ -142,10 +148,15 @@ class Client:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def clone(self) -> Client:
-        """Another session with the same cluster, for another thread."""
+        """Another session with the same cluster, for another thread. ``stop`` stops both."""
         other = Client(self.connection, caller=self.caller, now=self.now, sleep=self._sleep)
         other._release = self._release
+        other._stopped = self._stopped
         return other
+
+    def stop(self) -> None:
+        """Send nothing more, and wait for nothing: whoever tries gets a ``StoppedError``. What was sent goes on."""
+        self._stopped.set()
 
     def close(self) -> None:
         """End the session."""
@@ -338,6 +349,8 @@ class Client:
         timeout = min(self.connection.timeout, patience or self.connection.timeout)
         refused = False
         for attempt in range(1, tries + 1):
+            if self._stopped.is_set():
+                raise StoppedError
             try:
                 return self._read(method, path, self._send(method, path, query, body, timeout), check)
             except (ApiError, TransportError) as exc:
@@ -432,6 +445,9 @@ class Client:
     def _certain(self, method: str, exc: ApiError) -> Exception:
         """ONTAP's own internal time-outs leave open whether a write took effect; so do an error and success at once."""
         status = exc.http_status or 0
+        if exc.awaits_approval:
+            # With which status is open (contract, multi-admin verification). Nothing was done, whichever it is.
+            return exc
         # ONTAP never answers 504 (contract, statuses in use), and none of its codes is the status: a gateway's words.
         gateway = status == 504 or (status >= 500 and exc.code == str(status))
         if method == "GET" or (exc.code not in UNCERTAIN and status >= 400 and not gateway):
@@ -541,6 +557,8 @@ def _repeatable(method: str, exc: ApiError | TransportError, refused: bool) -> b
 
 def _busy(method: str, exc: ApiError) -> bool:
     status = exc.http_status or 0
+    if exc.awaits_approval:
+        return False
     if method == "GET":
         return exc.code in BUSY or exc.code in UNCERTAIN or status in _RETRY_STATUS
     return status >= 400 and (exc.code in BUSY or status == 429 or (status == 503 and exc.code in BUSY_WITH_503))

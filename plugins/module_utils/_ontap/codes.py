@@ -11,15 +11,36 @@ from __future__ import annotations
 UNKNOWN_PATH = "3"
 NO_ENTRY = "4"
 ALREADY_CONFIGURED = "65537500"
+NAME_TAKEN = "65537589"
+ALREADY_ENABLED = "65539218"
 RESTORE_INCOMPLETE = "65537515"
 NO_INTERNAL_KEY = "65537559"
 NO_EXTERNAL_MANAGER = "65537304"
+
+# Keys of the SVM's volumes are on the cluster's key manager: said to a create, and to changes and rekeys.
+KEYS_KEEP_FROM_CREATING = "65537505"
+KEYS_ON_CLUSTER = "65537547"
+
+# Encrypted volumes keep a configuration from being removed.
+IN_USE = "65536867"
+
+# Migrating: one of the key managers is not there any more, and there is nothing to do.
+NO_SUCH_KEY_MANAGER = "65537117"
+NO_KEYS_TO_MIGRATE = "65539837"
+
+# Multi-admin verification has stopped a write until other administrators approve it. Nothing was done, and the same
+# request does it once they have; nothing is won by asking again before.
+APPROVAL_REQUIRED = "262325"
 
 # A query names something that this release does not have: as an argument, in fields, or in order_by.
 UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
 
 # The same statement, in releases up to 9.8 or 9.9.1 and in those from 9.10.1 on.
 NOT_CONFIGURED = frozenset({"65537511", "65537120"})
+
+# A switch to another configuration is under way, or was interrupted: until it is done, ONTAP rotates no key, migrates
+# none and removes no configuration.
+SWITCHING = frozenset({"65537610", "65537611", "65539593"})
 
 # The login may not see or do this, under whatever HTTP status.
 NOT_AUTHORIZED = frozenset({"6", "6691623"})

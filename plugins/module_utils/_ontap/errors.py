@@ -17,19 +17,31 @@ OntapError
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import NOT_AUTHORIZED
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import APPROVAL_REQUIRED, NOT_AUTHORIZED
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 
-def explained(code: str) -> tuple[str, str]:
-    """Meaning and remedy of one of ONTAP's codes; empty where the catalogue does not have it."""
+def explained(code: str, said: str = "") -> tuple[str, str]:
+    """Meaning and remedy of one of ONTAP's codes; empty where the catalogue does not have it. ``said`` is ONTAP's
+    message, for what the remedy names of it."""
     # Here, because the catalogue is long, and most runs meet no error.
     from ansible_collections.ontap.security.plugins.module_utils._ontap.catalogue import explain
 
     known = explain(code)
-    return (known.meaning, known.remedy) if known else ("", "")
+    if known is None:
+        return "", ""
+    index = request_index(said) if code == APPROVAL_REQUIRED else None
+    return known.meaning, known.remedy if index is None else known.remedy.replace("INDEX", str(index))
+
+
+def request_index(said: str) -> int | None:
+    """The index of the request for approval, for people; None where ONTAP's message does not name it, which is the one
+    place that has it (contract, multi-admin verification). Nothing is decided by it."""
+    found = re.search(r"\bindex\s+([0-9]{1,18})\b", said, re.ASCII)
+    return int(found[1]) if found else None
 
 
 class OntapError(Exception):
@@ -97,7 +109,16 @@ class OntapError(Exception):
         }
         if self.job is not None:
             details["job"] = self.job
+        if self.awaits_approval:
+            # An error that stands for several has what ONTAP said of each in its meaning.
+            said = f"{details['message']} {self.meaning}"
+            details.update(approval="required", request_index=request_index(said))
         return details
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether other administrators have to approve the request before ONTAP carries it out."""
+        return self.code == APPROVAL_REQUIRED
 
 
 class InputError(OntapError):
@@ -150,7 +171,7 @@ class ApiError(OntapError):
     def __init__(
         self, *, method: str, path: str, status: int, code: str, message: str, target: str | None = None
     ) -> None:
-        meaning, remedy = explained(code)
+        meaning, remedy = explained(code, message)
         if status in (401, 403) and not meaning:
             meaning = "ONTAP did not accept the login or the login's role does not allow the request."
         super().__init__(

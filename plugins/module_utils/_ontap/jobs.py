@@ -36,6 +36,11 @@ class Job:
     def ended(self) -> bool:
         return self.state == _SUCCESS or self.state == "gone" or self.state in FAILURES
 
+    @property
+    def names_svm(self) -> bool:
+        """Whether ONTAP says for which SVM it is."""
+        return self.svm is not None or self.svm_uuid is not None
+
     def as_result(self) -> dict[str, t.Any]:
         """The ``job`` key of a result."""
         return {
@@ -74,8 +79,8 @@ def names_request(description: str, method: str, path: str) -> bool:
 
 
 def job_error(job: Job) -> JobError:
-    meaning, remedy = explained(job.code)
     said = with_arguments(job.message or "no message", job.error or {})
+    meaning, remedy = explained(job.code, said)
     return JobError(
         f"ONTAP's job {job.uuid} ended in state {job.state}: {said} (ONTAP code {job.code})",
         meaning=meaning,

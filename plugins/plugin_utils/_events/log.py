@@ -14,7 +14,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.events import NAMES, moment_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.events import moment_of, query_since
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import Query
 
 Record = t.Mapping[str, t.Any]
@@ -35,10 +35,7 @@ class Look:
 
     def query(self, overlap: int) -> Query:
         """What to ask for next; ``overlap`` in seconds."""
-        query: dict[str, str | int | bool] = {"message.name": "|".join(NAMES), "fields": "*"}
-        if self.newest is not None:
-            query["time"] = f">={_back(self.newest, overlap).isoformat(timespec='seconds')}"
-        return query
+        return query_since(None if self.newest is None else _back(self.newest, overlap))
 
     def dump(self) -> str:
         """As JSON text, for a file."""

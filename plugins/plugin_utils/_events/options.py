@@ -113,7 +113,10 @@ def receiving(args: Arguments) -> Receiving:
             f"ems_webhook: port is {port}; a TCP port is a number from 1 to 65535", remedy="Leave it out for 5443."
         )
     return Receiving(
-        clusters=frozenset(cluster_name(item) for item in _list(args, "clusters")),
+        # Entries of ems_poll have a name, too: one variable does for both.
+        clusters=frozenset(
+            cluster_name(item.get("name") if isinstance(item, t.Mapping) else item) for item in _list(args, "clusters")
+        ),
         host=_text(args, "host") or "0.0.0.0",
         port=port,
         certfile=certfile,

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drift report as text: Markdown, CSV, JUnit XML, and a short table for the terminal. Pure, no I/O."""
+"""The drift report as text: Markdown, CSV, JUnit XML, a short table for the terminal, and a message. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
+from ansible_collections.ontap.security.plugins.plugin_utils._report.groups import by_kind, groups, unasked, words
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import without_health
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
     SEVERITIES,
+    VERDICTS,
     Mapping,
     open_findings,
     state_of,
 )
-from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import Row, rows, said, shown
+from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import Row, rows, shown
 
 # More rows than this nobody reads in a ticket; the other formats have all.
 MOST_ROWS = 200
 # More clusters and notes than this nobody reads on a terminal.
 MOST_LINES = 20
 MOST_NOTES = 5
+# What fits into a message.
+MOST_MESSAGE = 20
+MOST_PLACES = 3
 
-WORDS: t.Final = {
-    "in_sync": "in sync",
-    "nothing": "nothing described",
-    "nothing_described": "nothing described",
-    "error": "error",
-    "drift": "differences",
-    "critical": "critical",
-}
+# What the facts name among the counts of configurations, whatever their number.
+_COUNTED: t.Final = {"total", "ignored", "undescribed", *VERDICTS}
 HEADLINES: t.Final = {
     "in_sync": "Everything is as described",
     "drift": "Some configurations are not as described",
@@ -74,12 +73,28 @@ def facts(report: Mapping) -> list[str]:
         f"{counted(vaults['total'], 'configuration')}: {vaults['in_sync']} in sync, {vaults['missing']} missing, "
         f"{vaults['drifted']} drifted, {vaults['unmanaged']} unmanaged, {vaults['blocked']} blocked, "
         f"{vaults['error']} with errors"
+        + "".join(f", {number} {words(name)}" for name, number in vaults.items() if name not in _COUNTED and number)
         + (f"; {vaults['undescribed']} with undescribed settings" if vaults["undescribed"] else ""),
         "Differences: " + ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES),
     ]
     if report["summary"]["ignored"]:
         lines[-1] += f"; {report['summary']['ignored']} ignored"
     return lines
+
+
+def facts_since(report: Mapping) -> list[str]:
+    """What is open, and what has become of the report before, in short phrases."""
+    summary = report["summary"]
+    open_rows = [row for row in rows(report) if row.open and row.known]
+    clusters = len({row.host for row in open_rows})
+    said = [f"{counted(len(open_rows), 'finding')} on {counted(clusters, 'cluster')}"] if open_rows else []
+    said += [f"{summary['ignored']:,} ignored"] if summary["ignored"] else []
+    since = summary["since_last"]
+    if since:
+        phrase = f"{since['new']:,} new, {since['still_open']:,} still open, {len(since['gone']):,} gone"
+        phrase += f", {since['not_known']:,} where nobody could look" if since["not_known"] else ""
+        said.append(f"{phrase} since {since['ended'][:10]}")
+    return said
 
 
 # --- Markdown
@@ -101,13 +116,15 @@ def markdown(report: Mapping) -> str:
     """For tickets and chat: the summary, the clusters that could not be asked, and what differs."""
     lines = ["# Azure Key Vault drift report", "", f"**{headline(report)}.**", ""]
     lines += [f"- {fact}" for fact in facts(report)]
+    lines += [f"- Since last time: {said}" for said in facts_since(report)[-1:] if report["summary"]["since_last"]]
     lines += [f"- Looked from {report['started']} to {report['ended']}", ""]
     lines += [f"> {_prose(warning)}" for warning in report["summary"]["warnings"]]
     if report["summary"]["warnings"]:
         lines.append("")
     everything = list(rows(report))
-    lines += _section("Clusters that could not be compared", _not_asked(everything))
-    lines += _section("Differences", _differences([row for row in everything if row.open and row.scope]))
+    lines += _section("What could not be asked", _not_asked(report))
+    differing = [row for row in everything if row.open and row.known]
+    lines += _section("Differences", _differences(differing))
     lines += _section("Ignored", _ignored([row for row in everything if row.ignored]))
     lines += _section("Exceptions that have expired", _expired([row for row in everything if row.expired]))
     return "\n".join(lines).rstrip() + "\n"
@@ -127,10 +144,13 @@ def _table(header: t.Sequence[str], cells: t.Sequence[t.Sequence[str]]) -> list[
     return lines
 
 
-def _not_asked(everything: t.Sequence[Row]) -> list[str]:
-    found = [row for row in everything if row.status != "ok" and not row.scope]
-    cells = [(_code(row.host), row.verdict, _prose(row.note)) for row in found]
-    return _table(("cluster", "status", "why"), cells)
+def _not_asked(report: Mapping) -> list[str]:
+    cells = [
+        (_prose(one.cause), _code(one.host), _code(one.where), _prose(one.message))
+        for same in unasked(report)
+        for one in same
+    ]
+    return _table(("cause", "cluster", "configuration", "what was said"), cells)
 
 
 def _differences(found: t.Sequence[Row]) -> list[str]:
@@ -140,7 +160,8 @@ def _differences(found: t.Sequence[Row]) -> list[str]:
             row.severity,
             _code(row.host),
             _code(row.where),
-            row.verdict,
+            "as described" if row.verdict == "in_sync" else words(row.verdict),
+            words(row.health),
             _code(row.field),
             _code(row.desired),
             _code(row.actual),
@@ -149,7 +170,18 @@ def _differences(found: t.Sequence[Row]) -> list[str]:
         )
         for row in ordered
     ]
-    header = ("severity", "cluster", "configuration", "verdict", "field", "desired", "actual", "action", "since")
+    header = (
+        "severity",
+        "cluster",
+        "configuration",
+        "verdict",
+        "health",
+        "field",
+        "desired",
+        "actual",
+        "action",
+        "since",
+    )
     known = ("unmanaged", "undescribed")
     notes = dict.fromkeys((row.host, row.where, row.note) for row in ordered if row.note and row.verdict not in known)
     said = [f"- {_code(host)} {_code(where)}: {_prose(note)}" for host, where, note in list(notes)[:MOST_ROWS]]
@@ -271,9 +303,11 @@ def _case(host: str, name: str, found: t.Sequence[Row]) -> tuple[str, str]:
     else:
         return "passed", f"{head}/>"
     worst = min((row.severity for row in live), key=SEVERITIES.index)
-    message = f"{live[0].verdict} ({worst}): " + (", ".join(row.field for row in live if row.field) or live[0].note)
+    # A configuration can be as described and ill: then its health is the verdict.
+    verdict = next((row.verdict for row in live if row.field != "health"), live[0].health)
+    message = f"{verdict} ({worst}): " + (", ".join(row.field for row in live if row.field) or live[0].note)
     text = "\n".join(escape(visible(_line(row))) for row in live)
-    body = f"<{kind} type={_attribute(live[0].verdict)} message={_attribute(message)}>{text}</{kind}>"
+    body = f"<{kind} type={_attribute(verdict)} message={_attribute(message)}>{text}</{kind}>"
     return kind, f"{head}>{body}</testcase>"
 
 
@@ -307,7 +341,9 @@ def table(report: Mapping) -> list[str]:
     todo.sort(key=lambda pair: (pair[0], pair[1]["host"]))
     width = min(40, max((len(_short(host["host"], 40)) for _rank, host in todo[:MOST_LINES]), default=0))
     for _rank, host in todo[:MOST_LINES]:
-        lines.append(f"{_short(host['host'], 40):{width}}  {state_of(host):11}  {_short(_about(host), 60)}".rstrip())
+        # Why a cluster could not be asked is said in full: what is cut may be the reason.
+        about = _why(host) if host["status"] != "ok" else _short(_about(host), 60)
+        lines.append(f"{_short(host['host'], 40):{width}}  {state_of(host):11}  {about}".rstrip())
     if len(todo) > MOST_LINES:
         lines.append(f"... and {len(todo) - MOST_LINES} more")
     notes = report["summary"]["warnings"]
@@ -322,9 +358,13 @@ def _short(text: str, longest: int) -> str:
     return plain if len(plain) <= longest else plain[: longest - 3] + "..."
 
 
+def _why(host: Mapping) -> str:
+    """Why a cluster could not be asked, the cause first."""
+    texts = [one.told for same in unasked({"hosts": [host]}) for one in same]
+    return " ".join(visible("; ".join(dict.fromkeys(texts))).split())
+
+
 def _about(host: Mapping) -> str:
-    if host["status"] != "ok":
-        return said(host["error"])
     if not any(open_findings(vault) for vault in host["vaults"]):
         return "nothing is described"
     counts: dict[str, int] = {}
@@ -338,3 +378,35 @@ def _about(host: Mapping) -> str:
                 word = "with undescribed settings"
             counts[word] = counts.get(word, 0) + 1
     return ", ".join(f"{number} {word}" for word, number in counts.items())
+
+
+# --- message
+
+
+def message(report: Mapping) -> str:
+    """For mail and chat: what the report comes to, what could not be asked, and each kind of trouble, on few lines."""
+    summary = report["summary"]
+    lines = [f"Azure Key Vault drift report, {report['ended'].replace('T', ' ').replace('Z', ' UTC')}"]
+    lines += [f"{headline(report)}.", f"{facts(report)[0]}."]
+    lines += [f"{said}." for said in facts_since(report)]
+    found = [
+        f"not compared: {_short(same[0].cause, 80)} ({_places([one.host for one in same])})" for same in unasked(report)
+    ]
+    for same in by_kind(groups(row for row in rows(report) if row.open)):
+        word = f" ({same[0].kind.word})" if same[0].kind.word else ""
+        number = counted(sum(len(group.members) for group in same), "configuration")
+        where = _places([group.host for group in same])
+        values = {shown(case.actual) for group in same for case in group.cases if case.field not in ("", "health")}
+        value = f", found {_short(values.pop(), 100) or 'nothing'}" if len(values) == 1 else ""
+        found.append(f"{same[0].severity}: {same[0].kind.title}{word}: {number} ({where}){value}")
+    found += [f"Note: {_short(note, 200)}" for note in summary["warnings"]]
+    room = MOST_MESSAGE - len(lines)
+    if len(found) > room:
+        found[room - 1 :] = [f"... and {len(found) - room + 1} more lines in the report"]
+    lines += found
+    return "\n".join(" ".join(visible(line).split()) for line in lines) + "\n"
+
+
+def _places(hosts: t.Sequence[str]) -> str:
+    names = [_short(name, 40) for name in dict.fromkeys(hosts)]
+    return ", ".join(names) if len(names) <= MOST_PLACES else counted(len(names), "cluster")

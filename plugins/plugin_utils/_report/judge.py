@@ -32,7 +32,14 @@ _SEVERITY = {
     **{name: item.severity for name, item in FIELDS.items()},
     **dict.fromkeys(("authentication_method", "state", "enabled"), "high"),
 }
-_OF_VERDICT = {"missing": "high", "unmanaged": "medium", "blocked": "high", "error": "high", "drifted": "low"}
+_OF_VERDICT = {
+    "missing": "high",
+    "unmanaged": "medium",
+    "blocked": "high",
+    "waiting_for_approval": "medium",
+    "error": "high",
+    "drifted": "low",
+}
 
 
 def severity_of(name: str, desired: t.Any, actual: t.Any) -> str:
@@ -110,6 +117,7 @@ class Memory:
 
     first_seen: dict[Key, str] = field(default_factory=dict)
     by_host: dict[str, list[Key]] = field(default_factory=dict)
+    report: Report | None = None
 
 
 def previous_findings(given: str | Mapping | None, warnings: list[str]) -> Memory:
@@ -118,7 +126,8 @@ def previous_findings(given: str | Mapping | None, warnings: list[str]) -> Memor
         return Memory()
     memory = Memory()
     try:
-        remember(load(given), memory)
+        memory.report = load(given)
+        remember(memory.report, memory)
     except (ReportError, KeyError, TypeError, AttributeError) as exc:
         warnings.append(f"The previous report cannot be used, so every difference counts as new: {exc}")
         return Memory()
@@ -158,7 +167,7 @@ def judge(host: dict[str, t.Any], now: str, before: Memory, exceptions: t.Sequen
             elif "actual" in finding:
                 finding["severity"] = UNDESCRIBED[name].severity if name in UNDESCRIBED else "medium"
             else:
-                finding["severity"] = _OF_VERDICT[vault["verdict"]]
+                finding["severity"] = _OF_VERDICT.get(vault["verdict"], "high")
             finding["first_seen"] = min(before.first_seen.get(key, now), now)
             _apply_exceptions(finding, key, exceptions)
         sum_up(vault)
@@ -168,11 +177,11 @@ def judge(host: dict[str, t.Any], now: str, before: Memory, exceptions: t.Sequen
 
 
 def keep_ages(host: dict[str, t.Any], before: Memory) -> None:
-    """Where nobody could look, nothing has ended: the next report needs the age of what was there."""
-    if host["status"] == "ok":
-        return
+    """Where nobody looked, nothing has ended: the next report needs the age of what was there."""
     found = {key_of(host["host"], vault, name) for vault in host["vaults"] for name, _finding in findings_of(vault)}
     left = sorted(set(before.by_host.get(host["host"], ())) - found)
+    if host["status"] == "ok":
+        left = [key for key in left if key[4] == "health" and not host["health_asked"]]
     if left:
         names = ("scope", "svm", "configuration", "field")
         host["remembered"] = [{**dict(zip(names, key[1:])), "first_seen": before.first_seen[key]} for key in left]
@@ -198,7 +207,7 @@ def sum_up(vault: dict[str, t.Any]) -> None:
         return
     live = [finding for finding in findings if not finding["ignored"]]
     worst = [finding["severity"] for finding in live or findings]
-    if vault["verdict"] in ("missing", "blocked", "error") and (live or not vault["drift"]):
+    if vault["verdict"] in ("missing", "blocked", "waiting_for_approval", "error") and (live or not vault["drift"]):
         worst.append(_OF_VERDICT[vault["verdict"]])
     vault["severity"] = min(worst, key=SEVERITIES.index)
     vault["first_seen"] = min(finding["first_seen"] for finding in live or findings)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from fnmatch import fnmatchcase
 
@@ -21,17 +22,23 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.model impor
     Report,
     described,
     findings_of,
-    open_findings,
+    known_findings,
     plain,
     short_text,
+    standings,
     state_of,
     time_of,
 )
+from ansible_collections.ontap.security.plugins.plugin_utils._report.since import KEEP, compared, trend
 
+# What a configuration is about, and all that is kept of it.
+_FOUND = ("name", "key_id", "client_id", "tenant_id")
 NOT_COVERED = "No report covers this host."
 _NEVER_ANSWERED = "The host failed or was unreachable before it could be asked."
 # What of a module's error is worth keeping. Never more than this: a failed task may hold anything.
-_OF_ERROR = ("code", "http_status", "method", "path", "meaning", "remedy")
+_OF_ERROR = ("code", "message", "http_status", "method", "path", "meaning", "remedy")
+# What is worth telling of how a report was made.
+_PROVENANCE = ("revision", "limit", "user", "job", "ansible_core")
 
 
 def make(
@@ -43,10 +50,14 @@ def make(
     clusters: t.Mapping[str, Mapping] | None = None,
     previous: str | Mapping | None = None,
     ignore: t.Any = (),
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
+    provenance: Mapping | None = None,
+    keep: int = KEEP,
 ) -> Report:
     """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing, and ``health`` says
     whether that is part of it. ``clusters`` has what azure_key_vault_info returned of the clusters themselves, where it
-    was asked. ``previous`` is the report before this one."""
+    was asked. ``previous`` is the report before this one, ``groups`` has the hosts of each inventory
+    group, ``provenance`` how the report was made; ``keep`` is how many reports the trend goes back over."""
     warnings: list[str] = []
     before = previous_findings(previous, warnings)
     today = time_of(started).date()
@@ -55,13 +66,35 @@ def make(
         ignore = [ignore]
     exceptions = [Ignored.of(entry, today) for entry in ignore]
     warnings += [f"Exception {number}: {e.problem}" for number, e in enumerate(exceptions, 1) if e.problem]
+    by_host = groups_by_host(groups)
     hosts = []
     for name in sorted(looked):
         host = host_of(name, looked[name] or {}, health)
+        host["groups"] = by_host.get(host["host"], [])
         _add_cluster(host, (clusters or {}).get(name) or {}, warnings)
         judge(host, started, before, exceptions)
         hosts.append(host)
-    return assembled(hosts, started, ended, warnings, [e.as_result() for e in exceptions], [], health)
+    return assembled(
+        hosts,
+        started,
+        ended,
+        warnings,
+        [e.as_result() for e in exceptions],
+        [],
+        health,
+        before=before.report,
+        provenance=provenance,
+        keep=keep,
+    )
+
+
+def groups_by_host(groups: t.Mapping[str, t.Collection[str]] | None) -> dict[str, list[str]]:
+    """The inventory groups of each host, without those that Ansible makes by itself."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(map(str, set(groups or ()) - {"all", "ungrouped"})):
+        for host in (groups or {})[name]:
+            found.setdefault(str(host), []).append(name)
+    return found
 
 
 def assembled(
@@ -72,8 +105,13 @@ def assembled(
     exceptions: list[dict[str, t.Any]],
     not_covered: list[str],
     with_health: bool,
+    *,
+    before: Report | None,
+    provenance: Mapping | None,
+    keep: int,
 ) -> Report:
-    """The report of hosts that have been judged."""
+    """The report of hosts that have been judged. ``before`` is the report before this one."""
+    since_last = compared(hosts, before)
     summary = _summary(hosts)
     with_health = with_health and all(host["health_asked"] for host in hosts)
     return {
@@ -82,8 +120,11 @@ def assembled(
         "collection_version": VERSION,
         "started": started,
         "ended": ended,
+        "provenance": {name: _line((provenance or {}).get(name)) for name in _PROVENANCE},
         "summary": {
             **summary,
+            "since_last": since_last,
+            "trend": trend(before, ended, summary, keep),
             "health_asked": with_health,
             "not_covered": not_covered,
             "ignore": exceptions,
@@ -113,6 +154,11 @@ def notes_on(hosts: t.Sequence[Mapping], exceptions: t.Sequence[Mapping], with_h
     ]
 
 
+def _line(value: t.Any) -> str | None:
+    """A word or two, or nothing."""
+    return short_text(" ".join(str(plain(value)).split())) or None if value is not None else None
+
+
 def without_health(hosts: t.Sequence[Mapping], with_health: bool) -> str:
     """In words that nobody asked for health, there or anywhere; empty where it was asked for on all."""
     if with_health:
@@ -124,7 +170,8 @@ def without_health(hosts: t.Sequence[Mapping], with_health: bool) -> str:
 
 def host_of(name: str, looked: Mapping, health: bool) -> dict[str, t.Any]:
     """One host, not judged yet."""
-    host: dict[str, t.Any] = {"host": str(name), "status": "ok", "cluster": None, "release": None, "error": None}
+    host: dict[str, t.Any] = {"host": str(name), "groups": [], "status": "ok", "cluster": None, "release": None}
+    host["error"] = None
     found = looked.get("vaults") or []
     # Somebody may have asked without it and not know.
     host["health_asked"] = health and all("health" in vault for vault in found)
@@ -179,9 +226,11 @@ def _vault(found: Mapping) -> dict[str, t.Any]:
         "configuration": plain(found.get("configuration")),
         "uuid": plain(found.get("uuid")),
         "enabled": None if enabled is None else bool(enabled),
-        "verdict": verdict if verdict in VERDICTS else "error",
+        "found": {name: plain(found["found"].get(name)) for name in _FOUND} if found.get("found") else None,
+        "verdict": verdict if re.fullmatch("[a-z_]+", verdict) else "error",
         "severity": None,
         "first_seen": None,
+        "new": False,
         "ignored": False,
         "ignore": None,
         "changed": bool(found.get("changed")),
@@ -206,6 +255,7 @@ def _health(found: Mapping) -> dict[str, t.Any]:
         "nodes": [str(node) for node in found.get("nodes") or []],
         "severity": None,
         "first_seen": None,
+        "new": False,
         "ignored": False,
         "ignore": None,
     }
@@ -224,8 +274,10 @@ def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
     vaults = [vault for host in hosts for vault in host["vaults"]]
     states = [state_of(host) for host in hosts]
     by_status = {status: sum(host["status"] == status for host in hosts) for status in STATUSES}
-    by_verdict = {verdict: sum(vault["verdict"] == verdict for vault in vaults) for verdict in VERDICTS}
-    found = [finding["severity"] for vault in vaults for finding in open_findings(vault)]
+    verdicts = [vault["verdict"] for vault in vaults]
+    by_verdict = {verdict: verdicts.count(verdict) for verdict in (*VERDICTS, *sorted(set(verdicts) - set(VERDICTS)))}
+    known = [finding for vault in vaults for _name, finding in known_findings(vault)]
+    found = [finding["severity"] for finding in known if not finding["ignored"]]
     severities = {severity: found.count(severity) for severity in SEVERITIES}
     managed = len(vaults) - by_verdict["unmanaged"]
     if severities["critical"]:
@@ -249,6 +301,7 @@ def _summary(hosts: t.Sequence[Mapping]) -> dict[str, t.Any]:
             "ignored": sum(bool(vault["ignored"]) for vault in vaults),
             "undescribed": sum(bool(vault["undescribed"]) for vault in vaults),
         },
+        "standings": standings(vaults),
         "severities": severities,
         "ignored": sum(finding["ignored"] for vault in vaults for _name, finding in findings_of(vault)),
         "coverage": {

@@ -19,6 +19,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.judge impor
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import (
     NOT_COVERED,
     assembled,
+    groups_by_host,
     host_of,
     notes_on,
 )
@@ -29,13 +30,20 @@ from ansible_collections.ontap.security.plugins.plugin_utils._report.model impor
     findings_of,
     load,
 )
+from ansible_collections.ontap.security.plugins.plugin_utils._report.since import KEEP
 
 
 def merge(
-    reports: t.Sequence[str | Mapping], hosts: t.Sequence[str] | None = None, previous: str | Mapping | None = None
+    reports: t.Sequence[str | Mapping],
+    hosts: t.Sequence[str] | None = None,
+    previous: str | Mapping | None = None,
+    *,
+    groups: t.Mapping[str, t.Collection[str]] | None = None,
+    provenance: Mapping | None = None,
+    keep: int = KEEP,
 ) -> Report:
     """One report from those of several runs, each for a part of the fleet. ``hosts`` are all that should be covered,
-    ``previous`` is the merged report before this one.
+    ``previous`` is the merged report before this one. ``groups``, ``provenance`` and ``keep`` are as for ``make``.
 
     Of a host in several parts the latest answer counts, with the earliest ``first_seen``. Raises ``ReportError``.
     """
@@ -58,7 +66,9 @@ def merge(
     missing = sorted(set(map(str, hosts or ())) - set(found))
     for name in missing:
         found[name] = host_of(name, {"msg": NOT_COVERED}, True)
+    by_host = groups_by_host(groups)
     for name, host in found.items():
+        host["groups"] = by_host.get(name, host["groups"])
         for vault in host["vaults"]:
             _make_older(name, vault, before)
         keep_ages(host, before)
@@ -70,6 +80,9 @@ def merge(
         _merged_exceptions(parts),
         missing,
         all(part["summary"].get("health_asked") for part in parts),
+        before=before.report,
+        provenance=provenance,
+        keep=keep,
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import typing as t
@@ -13,11 +14,14 @@ from datetime import datetime, timezone
 from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import usable
 
 SCHEMA = "ontap.security/drift-report"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # From bad to harmless.
 SEVERITIES: t.Final = ("critical", "high", "medium", "low")
 STATUSES: t.Final = ("ok", "unreachable", "error")
+# Those that every report counts. Others, which a later azure_key_vaults may return, are taken as they are.
 VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "error")
+# What can be said of a configuration as a whole, the worst first; each has one of them.
+STANDINGS: t.Final = (*SEVERITIES, "not_compared", "ignored", "health_unknown", "well")
 
 Report = dict[str, t.Any]
 Mapping = t.Mapping[str, t.Any]
@@ -66,6 +70,12 @@ def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         yield "health", vault["health"]
 
 
+def known_findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """The findings, without what seems to differ in a configuration that could not be compared: nobody knows that. What
+    is known of its health counts."""
+    return (pair for pair in findings_of(vault) if vault["verdict"] != "error" or pair[0] == "health")
+
+
 def described(host: Mapping) -> bool:
     """Whether somebody has said what this cluster should have."""
     return any(vault["verdict"] != "unmanaged" for vault in host["vaults"])
@@ -74,6 +84,20 @@ def described(host: Mapping) -> bool:
 def open_findings(vault: Mapping) -> list[dict[str, t.Any]]:
     """What somebody has to look at: all findings that no exception covers."""
     return [finding for _name, finding in findings_of(vault) if not finding["ignored"]]
+
+
+def standing_of(vault: Mapping) -> str:
+    """The worst that is known of a configuration, as one of ``STANDINGS``: nobody knows more of one that could not be
+    compared, and one that is as described may still be ill."""
+    found = [finding["severity"] for _name, finding in known_findings(vault) if not finding["ignored"]]
+    if found:
+        return str(min(found, key=SEVERITIES.index))
+    if vault["verdict"] == "error":
+        return "not_compared"
+    if any(True for _finding in findings_of(vault)):
+        return "ignored"
+    # Of an inactive configuration there is no health to ask for.
+    return "health_unknown" if vault["health"] is None and vault["enabled"] is not False else "well"
 
 
 def state_of(host: Mapping) -> str:
@@ -97,23 +121,22 @@ def load(given: str | Mapping) -> Report:
         report = plain(given)
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise ReportError(f"it is no drift report: its schema is not {SCHEMA}")
-    if report.get("schema_version") not in (1, SCHEMA_VERSION):
+    if report.get("schema_version") not in range(1, SCHEMA_VERSION + 1):
         raise ReportError(
             f"its schema_version is {report.get('schema_version')}; this collection knows 1 to {SCHEMA_VERSION}"
         )
     if not isinstance(report.get("hosts"), list) or not isinstance(report.get("summary"), dict):
         raise ReportError("it is no complete drift report: hosts or summary is missing")
-    if report["schema_version"] == 1:
-        try:
-            _renew(report)
-        except (KeyError, TypeError, AttributeError):
-            raise ReportError("it is no complete drift report: something in it is missing") from None
+    try:
+        for version in range(report["schema_version"], SCHEMA_VERSION):
+            _RENEWALS[version](report)
+    except (KeyError, TypeError, AttributeError):
+        raise ReportError("it is no complete drift report: something in it is missing") from None
     return report
 
 
-def _renew(report: Report) -> None:
-    """Make a report of version 1 one of version 2. Nobody looked at undescribed settings then, and a health that was
-    unknown was that of an inactive configuration."""
+def _from_1_to_2(report: Report) -> None:
+    """Nobody looked at undescribed settings then, and an unknown health was that of an inactive configuration."""
     report["schema_version"] = 2
     for host in report["hosts"]:
         host["health_asked"] = bool(report["summary"].get("health_asked"))
@@ -125,9 +148,42 @@ def _renew(report: Report) -> None:
     report["summary"].get("configurations", {})["undescribed"] = 0
 
 
+def _from_2_to_3(report: Report) -> None:
+    """Nobody kept what was found, nor compared a report with the one before it."""
+    report["schema_version"] = 3
+    report["provenance"] = None
+    vaults = [vault for host in report["hosts"] for vault in host["vaults"]]
+    for host in report["hosts"]:
+        host["groups"] = []
+    for thing in (*report["hosts"], *vaults):
+        if thing["error"]:
+            thing["error"]["message"] = None
+    for vault in vaults:
+        vault["found"] = None
+        for thing in (vault, *vault["drift"], *vault["undescribed"], vault["health"] or {}):
+            thing["new"] = False
+    report["summary"]["standings"] = standings(vaults)
+    report["summary"].update(since_last=None, trend=[])
+
+
+_RENEWALS: t.Final = {1: _from_1_to_2, 2: _from_2_to_3}
+
+
+def standings(vaults: t.Sequence[Mapping]) -> dict[str, int]:
+    """How many configurations there are of each standing."""
+    found = [standing_of(vault) for vault in vaults]
+    return {standing: found.count(standing) for standing in STANDINGS}
+
+
 def dump(report: Mapping) -> str:
     """JSON in which no template can hide: braces in texts that would begin one are written as escapes."""
     return re.sub(r"\{(?=[{%#])", r"\\u007b", json.dumps(report, indent=1)) + "\n"
+
+
+def digest(given: str | Mapping) -> str:
+    """The SHA-256 of a report's JSON text, or of the text that its data would be written as."""
+    text = given if isinstance(given, str) else dump(given)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def time_of(text: str) -> datetime:

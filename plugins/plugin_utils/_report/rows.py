@@ -32,6 +32,7 @@ class Row:
     severity: str = ""
     action: str = ""
     first_seen: str = ""
+    new: bool = False
     ignored: bool = False
     reason: str = ""
     expires: str = ""
@@ -42,15 +43,26 @@ class Row:
     @property
     def where(self) -> str:
         """The configuration for people."""
-        if not self.scope:
-            return ""
-        place = "cluster scope" if self.scope == "cluster" else self.svm
-        return f"{place} / {self.configuration}" if self.configuration and self.configuration != "default" else place
+        return place({"scope": self.scope, "svm": self.svm, "configuration": self.configuration})
+
+    @property
+    def known(self) -> bool:
+        """Whether it is about a configuration, and not about one of which nobody knows anything."""
+        return bool(self.scope) and (self.verdict != "error" or self.field == "health")
 
     @property
     def open(self) -> bool:
         """Whether somebody has to look at it."""
         return bool(self.severity) and not self.ignored
+
+
+def place(vault: Mapping) -> str:
+    """A configuration for people: its SVM, and its name where that is not the usual one."""
+    if not vault["scope"]:
+        return ""
+    where = "cluster scope" if vault["scope"] == "cluster" else str(vault["svm"] or "")
+    name = vault["configuration"]
+    return f"{where} / {name}" if name and name != "default" else where
 
 
 def rows(report: Mapping) -> t.Iterator[Row]:
@@ -85,6 +97,7 @@ def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
         judged = {
             "severity": finding["severity"],
             "first_seen": finding["first_seen"],
+            "new": finding["new"],
             "ignored": finding["ignored"],
             "reason": ignore.get("reason") or "",
             "expires": ignore.get("expires") or "",

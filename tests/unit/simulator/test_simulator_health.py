@@ -193,6 +193,7 @@ def test_keys_on_the_admin_svm_until_they_are_migrated(newest: t.Any) -> None:
     response = newest("POST", f"/api/security/key-managers/{admin}/migrate", json={"uuid": own})
     assert response.status_code == 201
     assert newest.code("PATCH", path(newest), json={"client_secret": "x"}) == ""
+    newest.ontap.encrypt_volumes("vs0")
     newest("POST", f"/api/security/key-managers/{own}/migrate", json={"uuid": admin}).raise_for_status()
     assert newest.code("PATCH", path(newest), json={"client_secret": "x"}) == "65537547"
 
@@ -293,3 +294,27 @@ def test_svms_and_vaults_behind_our_back(healthy: t.Any) -> None:
     assert healthy.get(VAULTS)["num_records"] == 0
     with pytest.raises(KeyError):
         healthy.ontap.store("vs0")
+
+
+@pytest.mark.parametrize("release", ["9.14.1", "9.16.1", "9.18.1"])
+@pytest.mark.parametrize("shown", ["old", "new", "both", "none"])
+def test_a_switch_that_broke_off(cluster: t.Any, release: str, shown: str) -> None:
+    client = cluster(release)
+    client.ontap.encrypt_volumes("vs0")
+    old = client.ontap.add_vault("vs0")
+    new = client.ontap.add_vault("vs0", enabled=False, configuration="second")
+    client.ontap.interrupt_switch("vs0", "second", shown)
+    stores = {store["uuid"]: store for store in client.get(f"{STORES}?fields=*")["records"]}
+    assert (stores[old]["enabled"], stores[new]["enabled"]) == (shown in ("old", "both"), shown in ("new", "both"))
+    states = {store.get("state") for store in stores.values()}
+    assert states == ({"switching"} if release != "9.14.1" else {None})
+    # Until it is complete, nothing is rotated and nothing goes.
+    if shown in ("old", "both"):
+        assert client.code("POST", f"{VAULTS}/{old}/rekey-internal") == "65537610"
+    assert client.code("DELETE", f"{STORES}/{old}") == "65539593"
+    assert client.code("PATCH", f"{STORES}/{new}", json={"enabled": True}) == ""
+    assert client.ontap.store("vs0").uuid == new
+    assert client.code("PATCH", f"{STORES}/{new}", json={"enabled": True}) == "65539218"
+    assert client.code("DELETE", f"{STORES}/{old}") == ""
+    with pytest.raises(ValueError, match="old, new, both or none"):
+        client.ontap.interrupt_switch("vs0", "second", "neither")

@@ -135,6 +135,8 @@ PATHS = [
     ("POST", "{vault}/rekey-external", "9.11.1", LAST),
     ("GET", "/api/security/key-stores", "9.10.1", LAST),
     ("GET", "/api/security/key-stores/{uuid}", "9.14.1", LAST),
+    ("GET", "/api/security/key-managers", "9.7", LAST),
+    ("GET", "/api/security/key-managers/{uuid}/keys/{node}/key-ids", "9.11.1", LAST),
     ("POST", "/api/security/key-managers/{uuid}/migrate", "9.7", LAST),
     ("GET", "/api/cluster", "9.7", LAST),
     ("GET", "/api/cluster/nodes", "9.7", LAST),
@@ -155,6 +157,9 @@ PARAMETERS = [
     ("GET", f"{VAULTS}?enabled=true", "9.14.1", LAST),
     ("GET", f"{VAULTS}?configuration.name=default", "9.14.1", LAST),
     ("GET", f"{VAULTS}?skip_verification=true", "9.16.1", LAST),
+    ("GET", "/api/security/key-managers?scope=cluster", "9.7", LAST),
+    ("GET", "/api/security/key-managers?enabled=true", "9.16.1", LAST),
+    ("GET", "/api/cluster/nodes?state=up", "9.8", LAST),
     ("GET", "/api/security/key-stores?type=akv", "9.10.1", LAST),
     ("GET", "/api/security/key-stores?enabled=true", "9.14.1", LAST),
     ("GET", "/api/security/key-stores?state=active", "9.16.1", LAST),
@@ -171,7 +176,7 @@ def test_paths(cluster: t.Any, release: str) -> None:
     uuid = client.ontap.add_vault("vs0")
     client.ontap.encrypt_volumes("vs0")
     for method, path, first, last in PATHS:
-        full = path.format(vault=f"{VAULTS}/{uuid}", uuid=uuid)
+        full = path.format(vault=f"{VAULTS}/{uuid}", uuid=uuid, node=client.ontap.nodes[0].uuid)
         response = client(method, full, json={"key_id": KEY} if "rekey-external" in path else None)
         missing = response.status_code == 404 and response.json()["error"]["code"] == "3"
         assert missing is not between(release, first, last), path

@@ -87,7 +87,7 @@ EXAMPLES = r"""
         print_event:
 """
 
-# begin: find the collection
+# Find the collection:
 # ansible-rulebook runs this file by its path, without Ansible's way to find collections: the one that this file is in is
 # where it lies. A regular package of that name comes with the package ansible.
 _PARENT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 7))
@@ -98,7 +98,7 @@ with contextlib.suppress(ImportError):
     _FOLDER = os.path.join(_PARENT, "ansible_collections")
     if _FOLDER not in list(ansible_collections.__path__) and os.path.isdir(_FOLDER):
         ansible_collections.__path__.append(_FOLDER)
-# end: find the collection
+# Found.
 
 from aiohttp import web
 
