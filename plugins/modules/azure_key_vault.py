@@ -147,6 +147,17 @@ options:
         manager has their keys. ONTAP has a say in it as well (65536867).
     type: bool
     default: false
+  expires:
+    description:
+      - The last day of the credential, such as V(2026-12-31). ONTAP does not know it, so reports have it from here.
+      - Nothing is sent or compared. A C(client_certificate) that is given has its own end in it, which counts instead;
+        the Python library cryptography reads it where it is installed, and a warning says where it is not.
+    type: str
+  key_expires:
+    description:
+      - The last day of the key in Azure, such as V(2026-12-31). ONTAP does not know it, so reports have it from here.
+      - ONTAP goes on reading with a key that has ended, and can make no new ones with it.
+    type: str
   skip_verification:
     description:
       - Whether ONTAP stores a credential without trying it first. Needs ONTAP 9.16.1 or later.

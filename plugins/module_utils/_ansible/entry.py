@@ -12,6 +12,7 @@ from ansible.module_utils.errors import RequiredError
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec, faults, read_texts, secrets
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import from_around
+from ansible_collections.ontap.security.plugins.module_utils._azure import expiry
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Resolved, Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, check_value
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import together
@@ -124,6 +125,8 @@ def _loggable(name: str, value: t.Any) -> t.Any:
     try:
         if name in FIELDS and value is not None:
             check_value(name, value)
+        if name in expiry.OPTIONS:
+            expiry.day_of(name, value)
         if name == "svm":
             check_svm(value)
         if name == "hostname":

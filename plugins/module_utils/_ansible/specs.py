@@ -97,6 +97,8 @@ VAULT: t.Final[Spec] = {
     },
     "verify": {"type": "bool", "default": True},
     "force": {"type": "bool", "default": False},
+    "expires": {"type": "str", "no_log": False},
+    "key_expires": {"type": "str", "no_log": False},
     **_options(needed=False),
 }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.clock import NO_VOLUMES, not_meanwhile
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Holder, Source, resolve
+from ansible_collections.ontap.security.plugins.module_utils._azure.expiry import Expiry
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
     ADD,
@@ -82,6 +83,7 @@ class Desired:
     ``ambient`` names those that nobody gave but the environment, see ``beside``. ``verify``: whether ONTAP has to reach
     Azure after a create or with a new credential. ``enabled``: whether it is the one of its SVM that is in use, None
     where that is nobody's wish. ``force``: whether it is removed although volumes wait for Azure.
+    ``expiry`` is when credential and key end.
     """
 
     resource: t.ClassVar[Resource] = AKV
@@ -94,6 +96,7 @@ class Desired:
     ambient: frozenset[str] = frozenset()
     verify: bool = True
     force: bool = False
+    expiry: Expiry = Expiry()
     enabled: bool | None = None
 
     @classmethod
@@ -137,6 +140,7 @@ class Desired:
             ambient=frozenset(name for name in ambient if name in given),
             verify=params.get("verify") is not False,
             force=bool(params.get("force")),
+            expiry=Expiry.of({**params, **dict.fromkeys(ambient)}) if present else Expiry(),
             enabled=enabled,
         )
 
@@ -176,6 +180,11 @@ class Desired:
     def creates(self) -> bool:
         """Whether a configuration that does not exist is created."""
         return self.present
+
+    @property
+    def told(self) -> dict[str, t.Any]:
+        """What is told of it beside what ONTAP shows."""
+        return {"expiry": self.expiry.as_result() if self.present else None}
 
     @property
     def proof(self) -> Proof | None:
@@ -648,7 +657,7 @@ def _credentials(desired: Desired, *, sent: bool) -> str:
 
 
 def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.Any] | None = None) -> tuple[str, ...]:
-    found: list[str] = []
+    found: list[str] = list(desired.expiry.doubts)
     if is_guid(desired.secrets.get("client_secret", "").strip()):
         found.append(
             "client_secret has the form of a GUID, as the ID of a secret has, and as the secrets that Azure makes have "

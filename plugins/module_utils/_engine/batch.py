@@ -52,7 +52,8 @@ class Described(Wanted, t.Protocol):
     """What users describe of one configuration in a list of them.
 
     ``of`` takes an entry and raises ``InputError`` for one that cannot be meant; ``absent`` is that there is none.
-    ``undescribed`` are the settings of a configuration that nobody described, and that are worth telling.
+    ``undescribed`` are the settings of a configuration that nobody described, and that are worth telling; ``told`` is
+    what the result of an entry has of the entry itself.
     ``serves`` is how it is found out that the configuration works, where it is to be the one in use of its scope;
     ``yields`` is whether it is not to be in use, so that it makes room for such a one.
     """
@@ -68,6 +69,9 @@ class Described(Wanted, t.Protocol):
 
     @classmethod
     def absent(cls, target: Target) -> Described: ...
+
+    @property
+    def told(self) -> t.Mapping[str, t.Any]: ...
 
     def undescribed(self, current: t.Any) -> list[dict[str, t.Any]]: ...
 
@@ -251,6 +255,7 @@ class _Item:
             "became": self.became,
             "drift": [drift.as_result() for drift in self.plan.drift],
             "undescribed": self.desired.undescribed(current),
+            **self.desired.told,
             "actions": self.result.get("actions", []),
             "credentials": self.result.get("credentials", self.plan.credentials),
             "job": self.result.get("job") or (self.error.job if self.error else None),
