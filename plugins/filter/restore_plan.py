@@ -16,8 +16,8 @@ version_added: 0.1.0
 author:
   - ontap.security contributors (@ontap-security)
 description:
-  - Finds the configurations whose keys some node lacks, from one look at all of the cluster. The role
-    P(ontap.security.restore#role) goes by it.
+  - Finds the configurations whose keys some node lacks, or of which nobody knows, from one look at all of the cluster.
+    The role P(ontap.security.restore#role) goes by it.
   - It reads and writes nothing.
 positional: _input
 options:

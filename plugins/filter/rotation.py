@@ -100,6 +100,8 @@ _value:
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 
+_WISH: t.Final = "__rotate_secret_wish"
+
 
 def rotation(
     hostvars: HostVars,
@@ -113,8 +115,11 @@ def rotation(
     """What is decided in this turn, as JSON text with no template hidden in it."""
     there = [str(host) for host in present]
     if turn == "first":
-        clusters = [_cluster(host, hostvars[host]) for host in there]
-        return dump(_first(plan([str(host) for host in hosts], clusters, unproven=bool(unproven))))
+        everyone = [str(host) for host in hosts]
+        clusters = [_cluster(host, hostvars[host]) for host in there if _WISH in hostvars[host]]
+        silent = [host for host in everyone if _WISH not in hostvars[host]]
+        apart = len({hostvars[host].get("__rotate_secret_turn") for host in there}) > 1
+        return dump(_first(plan(everyone, clusters, unproven=bool(unproven), apart=apart, silent=silent)))
     if turn not in ("others", "end") or known is None:
         raise AnsibleFilterError(
             "rotation knows the turns first, and with what is known from the turn before others, end."
@@ -140,7 +145,7 @@ def _text(decided: Plan) -> str:
 
 
 def _cluster(host: str, variables: t.Mapping[str, t.Any]) -> Cluster:
-    wish = variables["__rotate_secret_wish"]
+    wish = variables[_WISH]
     # A text is no list of names: it stands for all.
     svms = None if isinstance(wish["svms"], str) else [str(name) for name in wish["svms"]]
     result = variables.get("__rotate_secret_before") or {}

@@ -116,7 +116,7 @@ def vault_entries(
         raise AnsibleFilterError("; ".join(f"{name} is undefined, in whole or in part" for name in undefined))
     svms, cluster, defaults = _given(svms, []), _given(cluster, {}), _given(defaults, {})
     _check(svms, cluster, defaults, credentials)
-    known = [Source.store(str(client_id), value) for client_id, value in _known(credentials)]
+    known = Source.stores((str(client_id), value) for client_id, value in _known(credentials))
     entries: list[tuple[Options, str]] = [
         ({**entry, "scope": "cluster"}, "azure_key_vault_cluster") for entry in [cluster] if entry
     ]

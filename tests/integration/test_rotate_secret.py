@@ -13,12 +13,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.integration.test_playbooks import Ran, run
 from tests.simulator import Simulator
 from tests.support.beats import CLIENT, OLD, TENANT, WRITES
 from tests.support.rotations import ALL, NEW_SECRET, OTHER, Clusters, accept, fleets, having, having_each
 
+ROLE = Path(__file__).parents[2] / "roles/rotate_secret"
 # What an AWX credential brings along.
 APPLICATION = {"AKV_CLIENT_ID": CLIENT, "AKV_TENANT_ID": TENANT, "AKV_CLIENT_SECRET": NEW_SECRET}
 
@@ -182,6 +184,42 @@ def test_a_variable_that_cannot_be_evaluated_ends_the_run_for_all(clusters: Clus
     sims = clusters(*[("9.16.1", ["vs0"])] * 2)
     failed = rotate(sims, tmp_path, of_hosts={"cluster2": {"azure_key_vault_rotate_svms": "{{ nowhere }}"}})
     assert (failed.failed, [sim.requests for sim in sims]) == (True, [[]] * 2), failed.output
+
+
+def as_printed(**more: t.Any) -> list[dict[str, t.Any]]:
+    """The play that the role's README gives, with keywords more."""
+    text = (ROLE / "README.md").read_text(encoding="utf-8")
+    (play,) = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.S)[0])
+    return [{**play, "hosts": "all", **more}]
+
+
+def test_the_play_of_the_readme_ends_for_all_too(clusters: Clusters, tmp_path: Path) -> None:
+    """Ansible checks the variables of a role before its tasks, and takes out of the play a host that fails in that."""
+    sims = clusters(*[("9.16.1", ["vs0"])] * 2)
+    play = tmp_path / "own.yml"
+    play.write_text(json.dumps(as_printed()), encoding="utf-8")
+    host_vars = tmp_path / "host_vars/cluster2.yml"
+    host_vars.parent.mkdir()
+    host_vars.write_text(json.dumps({"azure_key_vault_rotate_svms": "{{ nowhere }}"}), encoding="utf-8")
+    failed = run(sims[0], tmp_path, str(play), environment=APPLICATION, others=sims[1:])
+    assert (failed.failed, writes(sims)) == (True, 0), failed.output
+    assert "which left the play before: cluster2." in failed.output
+    host_vars.unlink()
+    done = run(sims[0], tmp_path, str(play), environment=APPLICATION, others=sims[1:])
+    assert (done.failed, writes(sims)) == (False, 2), done.output
+
+
+@pytest.mark.parametrize("keyword", [{"serial": 1}, {"strategy": "free"}], ids=str)
+def test_clusters_that_do_not_wait_for_each_other(
+    clusters: Clusters, tmp_path: Path, keyword: dict[str, t.Any]
+) -> None:
+    sims = clusters(*[("9.16.1", ["vs0"])] * 2)
+    play = tmp_path / "own.yml"
+    play.write_text(json.dumps(as_printed(**keyword)), encoding="utf-8")
+    failed = run(sims[0], tmp_path, str(play), environment=APPLICATION, others=sims[1:])
+    assert (failed.failed, writes(sims)) == (True, 0), failed.output
+    assert "do not wait for each other, because of serial or of a strategy other than linear" in failed.output
+    assert "Nothing has been sent in this run." in failed.output
 
 
 @pytest.mark.thorough

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.ontap.security.plugins.filter.applied import applied
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
+from tests.simulator import Simulator
+from tests.support.beats import OLD, drive
 
 HEALTHY = Health("healthy", usable=True, keys_missing=False)
 LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), usable=False, keys_missing=True)
@@ -85,7 +87,7 @@ def test_every_kind_is_in_the_summary() -> None:
     assert applied(result())["summary"] == "nothing to manage"
 
 
-def test_keys_are_restored_only_where_they_are_missing() -> None:
+def test_keys_are_restored_where_nobody_knows_that_they_are_there() -> None:
     vaults = [
         entry("vs0"),
         entry("vs1", LACKING),
@@ -101,9 +103,28 @@ def test_keys_are_restored_only_where_they_are_missing() -> None:
         entry("vs9", None),
     ]
     found = applied(result(*vaults))["to_restore"]
-    assert [item["svm"] for item in found] == ["vs1", "vs3", "vs8", ""]
+    assert [item["svm"] for item in found] == ["vs1", "vs3", "vs4", "vs8", ""]
     assert found[0] == {"scope": "svm", "svm": "vs1", "uuid": "uuid of vs1"}
-    assert (found[3]["scope"], found[3]["svm"]) == ("cluster", "")
+    assert (found[4]["scope"], found[4]["svm"]) == ("cluster", "")
+
+
+@pytest.mark.parametrize("times", [1, None])
+def test_health_that_could_not_be_read_is_no_reason_to_restore_nothing(times: int | None) -> None:
+    """Volumes tell whether keys are missing, and cannot be read: for once, or ever."""
+    with Simulator(release="9.16.1", svms=("vs0", "vs1")) as sim:
+        for svm in ("vs0", "vs1"):
+            sim.ontap.add_vault(svm, **OLD)
+            sim.ontap.encrypt_volumes(svm)
+        sim.ontap.lose_keys("node2", "vs1")
+        sim.ontap.lose_keys("node2", "vs0")
+        sim.fault(method="GET", path="storage/volumes", kind="error", status=500, code=4, times=times)
+        looked = drive(sim, {"vaults": [{"svm": "vs0"}, {"svm": "vs1"}], "health": True}, module="azure_key_vaults")
+        found = applied(looked.result)
+        assert [item["svm"] for item in found["to_restore"]] == ["vs0", "vs1"]
+        assert len(found["unusable"]) == 2
+        for item in found["to_restore"]:
+            done = drive(sim, {"svm": item["svm"]}, module="azure_key_vault_restore")
+            assert (done.changed, done.failed) == (times is not None, times is None), done.msg
 
 
 def test_only_what_is_known_to_be_usable_is_well() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.credentials 
     Resolved,
     Source,
     resolve,
+    same_application,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, FIELDS, SECRETS
@@ -31,7 +32,8 @@ A, B, C = (f"{letter * 8}-bbbb-cccc-dddd-eeeeeeeeeeee" for letter in "abc")
 NAMES = (*APPLICATION, *SECRETS)
 PLACES = (OWN, STORE, DEFAULTS, ENVIRONMENT)
 
-ids = st.sampled_from([A, A.upper(), B, C])
+# Those that are no GUID are compared as they are.
+ids = st.sampled_from([A, A.upper(), B, C, "Client1", "client1"])
 holders = st.one_of(st.none(), st.builds(Holder, st.one_of(st.none(), ids)))
 
 
@@ -47,14 +49,16 @@ def stored(client_id: str) -> st.SearchStrategy[Source]:
 
 
 own = some(OWN, *NAMES).map(Source.own)
-store = st.lists(st.sampled_from([A, B, C]), unique=True).flatmap(lambda keys: st.tuples(*map(stored, keys)))
+store = st.lists(st.sampled_from([A, B, C, "Client1", "client1"]), unique=True).flatmap(
+    lambda keys: st.tuples(*map(stored, keys))
+)
 defaults = some(DEFAULTS, *NAMES).map(Source.defaults)
 environment = some(ENVIRONMENT, *APPLICATION, *CREDENTIALS).map(Source.environment)
 everything = st.builds(lambda one, many, *others: (one, *many, *others), own, store, defaults, environment)
 
 
 def same(one: t.Any, other: t.Any) -> bool:
-    return str(one).lower() == str(other).lower()
+    return FIELDS["client_id"].same(one, other)
 
 
 def logs_in_as(found: Resolved, holder: Holder | None) -> t.Any:
@@ -145,6 +149,45 @@ def test_the_filter_resolves_what_is_written_down(sources: tuple[Source, ...]) -
     assert merged == {"svm": "vs0", **resolve((one, *many, shared)).values}
 
 
+@given(one=ids, other=ids, blanks=st.sampled_from(["", " ", "\n"]))
+def test_there_is_one_equality_and_it_is_the_table_s(one: str, other: str, blanks: str) -> None:
+    """Whoever asks: what is given, what exists, what is kept."""
+    equal = FIELDS["client_id"].same(one, other)
+    assert same_application(f"{one}{blanks}", f"{blanks}{other}") is equal
+    around = Source.environment({"client_id": one, "client_secret": "s"})
+    for found in (
+        resolve((Source.own({"client_id": f"{blanks}{other}"}), around)),
+        resolve((around,), Holder(other)),
+        resolve((Source.own({"client_id": other}), Source.store(f"{one}{blanks}", {"client_secret": "s"}))),
+    ):
+        assert ("client_secret" in found.values) is equal
+
+
+@given(blank=st.sampled_from([None, "", "  "]), other=st.one_of(st.none(), ids))
+def test_nothing_is_no_application(blank: str | None, other: str | None) -> None:
+    assert not same_application(blank, other)
+    assert not same_application(other, blank)
+
+
+@pytest.mark.parametrize("again", [A.upper(), f" {A}", f"{A} "])
+def test_of_two_spellings_of_one_application_the_later_counts_alone(again: str) -> None:
+    """As in what combine makes of the variable of two groups."""
+    kept = {
+        A: {"client_secret": "old", "proxy_password": "p"},
+        B: {"client_secret": "b"},
+        again: {"client_secret": "new"},
+    }
+    one, other = vault_entries([{"svm": "vs0", "client_id": A}, {"svm": "vs1", "client_id": B}], credentials=kept)
+    assert one == {"svm": "vs0", "client_id": A, "client_secret": "new"}
+    assert other["client_secret"] == "b"
+
+
+@pytest.mark.parametrize("name", [name for name, item in FIELDS.items() if item.environment])
+def test_all_that_the_environment_has_counts_where_nothing_is_against_it(name: str) -> None:
+    """A variable that the table gives to a field is never without effect."""
+    assert resolve((Source.own({}), Source.environment({name: "x"}))).ambient == {name}
+
+
 IDS = {"client_id": A, "tenant_id": "t"}
 SECRET = {"client_secret": "s"}
 
@@ -164,6 +207,11 @@ SECRET = {"client_secret": "s"}
         # What is given is wanted, whatever the configuration has.
         ([Source.own({"client_id": B}), Source.environment({**IDS, **SECRET})], Holder(A), [OWN, None, None]),
         ([Source.own({"client_id": A}), Source.environment({**IDS, **SECRET})], Holder(B), [OWN, None, ENVIRONMENT]),
+        (
+            [Source.own({"client_id": "client1"}), Source.environment({"client_id": "Client1", **SECRET})],
+            None,
+            [OWN, None, None],
+        ),
         ([Source.own({"client_id": f" {A} "}), Source.environment({**IDS, **SECRET})], None, [OWN, *[ENVIRONMENT] * 2]),
         # An id of another form than Azure's is compared as ONTAP shows it.
         ([Source.environment({"client_id": "Client1", **SECRET})], Holder("Client1"), [None, None, ENVIRONMENT]),

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from tests.simulator import Simulator
 from tests.support.beats import FULL, KEY_2, OLD, SECRET, Outcome, connection, drive
 from tests.support.waits import Waits
@@ -358,3 +359,32 @@ def test_a_look_at_azure_that_fails_does_not_hide_what_was_done(sim: Simulator, 
     assert failed.failed
     assert failed.changed
     assert outcomes(failed) == ["done"]
+
+
+class GoneAfterwards(Client):
+    """Finds nothing any more after the first look at the configurations."""
+
+    looks = 0
+
+    def records(self, path: str, *arguments: t.Any, **keywords: t.Any) -> list[dict[str, t.Any]]:
+        self.looks += path.endswith("azure-key-vaults")
+        return super().records(path, *arguments, **keywords) if self.looks < 2 else []
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("code", [4, 65537511, 65537120, None])
+def test_that_there_is_nothing_proves_no_credential(sim: Simulator, many: bool, code: int | None) -> None:
+    """ONTAP says of what has just been changed that it is not configured, with an error or with an empty list."""
+    in_use(sim)
+    if code:
+        sim.fault("GET", "azure-key-vaults", kind="error", status=404, code=code, times=None, skip=1)
+    failed = drive(
+        sim,
+        {"vaults": [CREDENTIAL]} if many else CREDENTIAL,
+        module=VAULTS if many else VAULT,
+        client=Client if code else GoneAfterwards,
+    )
+    assert failed.failed
+    assert failed.changed
+    said = "could not look whether it is accepted" if many else "has no such configuration"
+    assert said in failed.msg

@@ -186,6 +186,16 @@ def test_the_release_is_asked_for_only_when_the_record_proves_too_little() -> No
     assert not make_plan(desired(svm="vs0", **SECRET, update_credentials="always"), vault(Release(9, 7))).needs_release
 
 
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_credential_is_sent_with_what_says_that_nobody_tries_it(release: Release) -> None:
+    """Or not at all: also where old releases want one in every PATCH, whatever is changed."""
+    wanted = desired(svm="vs0", proxy_port=81, skip_verification=True, **SECRET)
+    plan = plan_for(wanted, vault(release, proxy_port=80), release)
+    sent = [step.body for step in plan.steps if "client_secret" in step.body]
+    assert all("skip_verification" in body for body in sent)
+    assert not sent or "skip_verification needs ONTAP 9.16.1" in str([str(one) for one in plan.blockers])
+
+
 def test_create_sends_what_post_takes_and_patches_the_rest() -> None:
     plan = plan_for(desired(**BASE, **SECRET, verify_host=True, skip_verification=True), None, R9_18)
     post, patch = plan.steps

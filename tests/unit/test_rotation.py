@@ -92,10 +92,13 @@ def rotate(
     check: bool = False,
     of_host: t.Mapping[str, t.Mapping[str, str]] | None = None,
     secret: t.Mapping[str, str] | None = None,
+    before: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> Ran:
-    """The tasks of the role, in their order. ``of_host`` is what only one host wishes for."""
+    """The tasks of the role, in their order. ``of_host`` is what only one host wishes for. ``before`` are hosts that
+    have left the play, with what they registered in an earlier one.
+    """
     hosts = {f"cluster{number}": sim for number, sim in enumerate(sims, start=1)}
-    hostvars: dict[str, dict[str, t.Any]] = {host: {} for host in hosts}
+    hostvars: dict[str, dict[str, t.Any]] = {**{host: {} for host in hosts}, **(before or {})}
     writes = 0
     options = {"present": list(hosts), "unproven": unproven, "check_mode": check}
 
@@ -116,9 +119,9 @@ def rotate(
 
     for host in hosts:
         wish = {"application": application, "svms": svms, "secret": "digest", **(of_host or {}).get(host, {})}
-        hostvars[host]["__rotate_secret_wish"] = wish
+        hostvars[host].update(__rotate_secret_wish=wish, __rotate_secret_turn="cluster1 and when")
         task(host, "before", "azure_key_vault_info", health=True)
-    known = rotation(hostvars, "first", hosts=list(hosts), **options)
+    known = rotation(hostvars, "first", hosts=list(hostvars), **options)
     now = json.loads(known)
     about = now["lines"]
     send("first")
@@ -363,9 +366,83 @@ def test_one_cluster_cannot_prove_another_secret(
     assert words in failed.end["why"]
 
 
+def test_a_record_that_cannot_be_an_entry_keeps_no_other_from_its_secret(clusters: Clusters) -> None:
+    """It may be older than the forms that options are checked for. The module would refuse the whole list for it."""
+    sims = clusters(("9.16.1", ["vs0", "vs1"]), ("9.16.1", ["vs0"]))
+    sims[0].ontap.add_vault("vs2", **{**OLD, "tenant_id": "contoso tenant"})
+    predicted = rotate(sims, check=True)
+    done = rotate(sims)
+    assert (done.failed, done.end["stop"], done.writes) == (True, "", 3)
+    assert having_each(sims) == [["vs0", "vs1"], ["vs0"]]
+    for ran in (predicted, done):
+        assert ran.end["trouble"] == [
+            "vs2 on cluster1: nothing was sent: tenant_id is not usable: it holds white space"
+        ]
+        assert (ran.summary["configurations"], ran.summary["without"]) == (3, 1)
+        assert ran.summary["hosts_to_do"] == ["cluster1"]
+    failed = rotate(sims, svms=["vs2"])
+    assert (failed.end["stop"], failed.writes) == ("missing", 0)
+    alone = rotate(sims[:1], svms=["vs2"])
+    assert (alone.end["stop"], alone.writes) == ("unfit", 0)
+    assert "vs2 on cluster1: tenant_id is not usable: it holds white space." in alone.end["why"]
+
+
+def test_of_two_that_one_entry_means_neither_is_sent() -> None:
+    one, other = (One(svm).record(False) for svm in ("vs0", "vs1"))
+    read = Cluster.of("c1", CLIENT, "d", None, {"azure_key_vaults": [one, other, {**one, "uuid": "uuid of another"}]})
+    decided = plan(["c1"], [read], unproven=False)
+    assert decided.first is not None
+    assert (decided.first.svm, decided.others) == ("vs1", {})
+    sent = Done(first={"vaults": [{"changed": True, "error": None}]})
+    summary = sum_up(through_a_fact(decided), {"c1": sent}, check_mode=True)
+    assert [outcome.state for outcome in summary.outcomes] == ["failed", "failed", "sent"]
+    assert summary.trouble == ("vs0 on c1, vs0 on c1: nothing was sent: SVM vs0 is not the only one of that name",)
+
+
+@pytest.mark.parametrize(
+    ("shown", "wished", "meant"),
+    [(CLIENT.upper(), CLIENT, True), (CLIENT, CLIENT.upper(), True), ("Client1", "client1", False)],
+)
+def test_an_application_is_meant_as_everywhere(shown: str, wished: str, meant: bool) -> None:
+    record = {**One("vs0").record(False), "client_id": shown}
+    read = Cluster.of("c1", wished, "digest", None, {"azure_key_vaults": [record]})
+    assert bool(read.chosen) is meant
+
+
 def test_a_cluster_without_a_user_may_have_another_secret(clusters: Clusters) -> None:
     sims = clusters(("9.16.1", ["vs0"]), ("9.16.1", []))
     assert not rotate(sims, of_host={"cluster2": {"secret": "of another"}}).failed
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_cluster_of_which_nobody_knows_what_it_is_to_get(clusters: Clusters, check: bool) -> None:
+    """One of its variables cannot be evaluated, for which Ansible takes it out of the play."""
+    sims = clusters(("9.16.1", ["vs0"]))
+    failed = rotate(sims, before={"cluster8": {}, "cluster9": {}}, check=check)
+    assert (failed.end["stop"], failed.writes) == ("silent", 0)
+    assert "left the play before: cluster8, cluster9." in failed.end["why"]
+    assert "Nothing has been sent in this run" in failed.end["why"]
+    assert failed.summary["hosts_to_do"] == ["cluster1", "cluster8", "cluster9"]
+
+
+def test_a_cluster_that_an_earlier_rotation_could_not_read_keeps_no_other_from_its_secret(clusters: Clusters) -> None:
+    """Of two in one run: Ansible has taken it out of the second play."""
+    sims = clusters(("9.16.1", ["vs0"]))
+    earlier = {"__rotate_secret_wish": {"application": OTHER, "svms": "", "secret": "digest"}}
+    failed = rotate(sims, before={"cluster9": earlier})
+    assert (failed.end["stop"], failed.writes, failed.summary["hosts_to_do"]) == ("", 1, ["cluster9"])
+
+
+@pytest.mark.parametrize("other", [{}, {"__rotate_secret_turn": "cluster2 and when"}])
+def test_clusters_that_do_not_wait_for_each_other(other: dict[str, str]) -> None:
+    """With the strategy free, or with serial, a fact that is set once is not the same on all."""
+    wish = {"application": CLIENT, "svms": "", "secret": "digest"}
+    hostvars = {
+        "c1": {"__rotate_secret_wish": wish, "__rotate_secret_turn": "cluster1 and when"},
+        "c2": {"__rotate_secret_wish": wish, **other},
+    }
+    decided = json.loads(rotation(hostvars, "first", present=["c1", "c2"], hosts=["c1", "c2"]))
+    assert (decided["stop"], decided["send"]) == ("apart", {})
 
 
 # --- of fleets that hypothesis makes up
@@ -704,13 +781,13 @@ def test_a_cluster_that_cannot_be_read_again_needs_another_look() -> None:
 
 
 def test_no_template_of_a_cluster_s_gets_into_a_fact() -> None:
-    evil = One("{{ lookup('pipe', 'id') }}{% raw %}{# no #}")
-    fleet = Fleet({"c1": [evil]})
+    evil = "{{ lookup('pipe', 'id') }}{% raw %}{# no #}"
+    record = {**One("vs0").record(False), "configuration": {"name": evil}}
     wish = {"application": CLIENT, "svms": "", "secret": "digest"}
-    hostvars = {"c1": {"__rotate_secret_wish": wish, "__rotate_secret_before": fleet.read("c1")}}
+    hostvars = {"c1": {"__rotate_secret_wish": wish, "__rotate_secret_before": {"azure_key_vaults": [record]}}}
     known = rotation(hostvars, "first", present=["c1"], hosts=["c1"])
     assert not re.search(r"\{[{%#]", known)
-    assert json.loads(known)["send"]["c1"][0]["svm"] == evil.svm
+    assert json.loads(known)["send"]["c1"][0]["configuration"] == evil
 
 
 @pytest.mark.parametrize("turn", ["second", "others"])
@@ -721,8 +798,8 @@ def test_the_filter_says_what_it_takes(turn: str) -> None:
 
 def test_what_the_filter_reads_is_what_the_role_registers() -> None:
     tasks = (ROLE / "tasks/main.yml").read_text(encoding="utf-8")
-    registered = {*re.findall(r"register: (\w+)", tasks), "__rotate_secret_wish"}
+    registered = {*re.findall(r"register: (\w+)", tasks), "__rotate_secret_wish", "__rotate_secret_turn"}
     source = (ROLE.parents[1] / "plugins/filter/rotation.py").read_text(encoding="utf-8")
-    names = ["before", "wish", "first", "proof", "others", "after"]
+    names = ["before", "wish", "turn", "first", "proof", "others", "after"]
     assert registered == {f"__rotate_secret_{name}" for name in names}
     assert all(f'"{name}"' in source or f"__rotate_secret_{name}" in source for name in names)

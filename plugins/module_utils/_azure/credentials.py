@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, FIELDS
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, FIELDS, SECRETS
 
 # The places, from the closest to the farthest: the task or the entry itself, the credentials that are kept apart for
 # each application, what entries have in common, and the environment of the job.
@@ -21,9 +21,10 @@ STORE: t.Final = "store"
 DEFAULTS: t.Final = "defaults"
 ENVIRONMENT: t.Final = "environment"
 
-# Who logs in at Azure, and with what at the proxy on the way; with what at Azure is in CREDENTIALS.
-APPLICATION: t.Final = ("client_id", "tenant_id")
-PROXY: t.Final = ("proxy_password",)
+# Who logs in at Azure, and with what at the proxy on the way; with what at Azure is in CREDENTIALS. Together these are
+# all fields that the environment can have.
+APPLICATION: t.Final = tuple(name for name, item in FIELDS.items() if item.environment and not item.secret)
+PROXY: t.Final = tuple(name for name in SECRETS if name not in CREDENTIALS)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ class Source:
         return cls(STORE, options, client_id)
 
     @classmethod
+    def stores(cls, kept: t.Iterable[tuple[str, t.Mapping[str, t.Any]]]) -> tuple[Source, ...]:
+        """The credentials that are kept, by application. Of two spellings of one, the later counts, as it does of one
+        spelling, and nothing of the other: two entries are never mixed."""
+        found: list[Source] = []
+        for client_id, options in kept:
+            found = [one for one in found if not same_application(one.whose, client_id)]
+            found.append(cls.store(client_id, options))
+        return tuple(found)
+
+    @classmethod
     def defaults(cls, options: t.Mapping[str, t.Any]) -> Source:
         """What entries have in common. A credential there is that of the application there, if one is named."""
         return cls(DEFAULTS, options, _named(options))
@@ -59,12 +70,18 @@ class Source:
 
 
 def _named(options: t.Mapping[str, t.Any]) -> str | None:
-    return options["client_id"] if _spelled(options.get("client_id")) else None
+    return options["client_id"] if _written(options.get("client_id")) else None
 
 
-def _spelled(client_id: t.Any) -> str:
-    """The form in which two of them are compared that people have written down."""
-    return str(client_id or "").strip().lower()
+def same_application(one: t.Any, other: t.Any) -> bool:
+    """Whether two client IDs mean the same, by what the table says of them. Nothing is no application's."""
+    name = _written(one)
+    return name is not None and FIELDS["client_id"].same(name, _written(other))
+
+
+def _written(client_id: t.Any) -> str | None:
+    """What somebody has written as a client ID: blanks around it are none of it."""
+    return str(client_id or "").strip() or None
 
 
 @dataclass(frozen=True)
@@ -132,8 +149,8 @@ def _counts(source: Source, name: str, given: t.Any, holder: Holder | None) -> b
     if source.whose is None:
         return True
     if given is None and holder is not None:
-        return FIELDS["client_id"].same(source.whose, holder.client_id)
+        return same_application(source.whose, holder.client_id)
     if given is None and source.place == ENVIRONMENT:
         # It names the application itself.
         return True
-    return _spelled(source.whose) == _spelled(given)
+    return same_application(source.whose, given)

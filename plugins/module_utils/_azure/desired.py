@@ -566,13 +566,14 @@ def _require_reachability(gate: Gate) -> None:
 
 def _complete_patch(desired: Desired, body: dict[str, t.Any], gate: Gate) -> None:
     """What a PATCH must carry besides the changes themselves."""
+    secret = desired.secrets.get("client_secret")
+    if secret and "client_secret" not in body and gate.has(PATCH_NEEDS_SECRET_UNTIL) is False:
+        body["client_secret"] = secret
+    # Also with a credential that only completes it: what says that nobody need try it has to be sent, or be refused.
     if any(name in body for name in CREDENTIALS):
         for name, value in desired.flags.items():
             gate.require(name, FIELDS[name].since)
             body[name] = value
-    secret = desired.secrets.get("client_secret")
-    if secret and "client_secret" not in body and gate.has(PATCH_NEEDS_SECRET_UNTIL) is False:
-        body["client_secret"] = secret
 
 
 def _secret_missing(body: t.Mapping[str, t.Any], gate: Gate) -> t.Iterator[str]:

@@ -615,6 +615,10 @@ class _Carrier:
         if current is None and item.uuid:
             # Created by the part before this one.
             current = item.desired.resource.record.of(item.record)
+        if current is None and item.result and not self.check_mode:
+            # Nobody waits for the job that creates it.
+            item.result["warnings"].append("What has to follow the job is left to the next run.")
+            return
         try:
             result = carry_out(
                 client,
@@ -645,6 +649,8 @@ def _carry_out_all(carrier: _Carrier, scopes: t.Mapping[str, list[_Item]]) -> No
     if not carrier.check_mode:
         _verify(carrier.client, [item for scope in changing for item in scope if item.result and not item.plan.removes])
     leaving = [scope for scope in changing if any(item.plan.removes for item in scope)]
+    for scope in leaving:
+        _stop_removals(scope)
     _stop_unless_served(carrier, leaving)
     carrier.each(functools.partial(_remove, carrier), leaving)
 
@@ -661,15 +667,18 @@ def _carry_out_scope(carrier: _Carrier, client: Client, scope: list[_Item]) -> N
             failed = part.item
 
 
+def _stop_removals(scope: t.Sequence[_Item]) -> None:
+    """Say of what is to go that it was not removed, where what was changed before it turned out not to work."""
+    failed = next((item for item in scope if item.error is not None and not item.plan.removes), None)
+    for item in scope:
+        if failed and item.plan.removes and item.error is None:
+            item.parts[0].stop(f"{failed.name} failed before it")
+
+
 def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> None:
     """Say of what is to go where nobody knows that the one in use works that it was not removed."""
     serving = [next((item for item in scope if item.desired.serves), None) for scope in scopes]
-    unknown = [
-        item
-        for item in serving
-        if item and item.error is None and item.uuid and item.desired.serves
-        and not (item.plan.takes_over and (carrier.check_mode or item.desired.serves.field in item.record))
-    ]  # fmt: skip
+    unknown = [item for item in serving if item and item.uuid and not _is_known(item, carrier.check_mode)]
     found: dict[str, t.Any] = {}
     unread: OntapError | None = None
     if unknown:
@@ -691,6 +700,13 @@ def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> N
             for leaving in scope:
                 if leaving.plan.removes and leaving.error is None:
                     leaving.parts[0].stop(f"{item.desired.target} has to serve before it goes, and {why}")
+
+
+def _is_known(item: _Item, check_mode: bool) -> bool:
+    """Whether nobody needs to look any more whether one that is to be in use works, or nobody can."""
+    if item.error is not None or item.desired.serves is None:
+        return True
+    return item.plan.takes_over and (check_mode or item.desired.serves.field in item.record)
 
 
 def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:
@@ -742,17 +758,24 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
     if not sent:
         return
     resource, proof = next((item.desired.resource, proof) for item, proof in sent.values())
+    unread: OntapError = OutcomeError(
+        "ONTAP does not show that configuration any more",
+        remedy="Somebody may have removed it meanwhile: look into the cluster's audit and EMS logs, then run the task "
+        "again.",
+    )
+    found: t.Mapping[str, t.Any] = {}
     try:
         found = _read_proof(client, resource, proof, sent.keys())
     except OntapError as exc:
-        for item, _proof in sent.values():
-            error = copy.copy(exc)
-            error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
-            item.fail(error, "error")
-        return
+        unread = exc
     clean = functools.partial(client.clean, free_text=True)
     for uuid, (item, proof) in sent.items():
-        after = found.get(uuid) or resource.record.of({"uuid": uuid})
+        after = found.get(uuid)
+        if after is None:
+            error = copy.copy(unread)
+            error.tried = f"Sent the credential of {item.desired.target}, but could not look whether it is accepted"
+            item.fail(error, "error")
+            continue
         try:
             item.doubts = proof.judge(clean, f"Sent the credential of {item.desired.target}", item.current, after)
         except OutcomeError as exc:
@@ -760,20 +783,23 @@ def _verify(client: Client, items: t.Sequence[_Item]) -> None:
 
 
 def _read_proof(client: Client, resource: Resource, proof: Proof, uuids: t.Collection[str]) -> dict[str, t.Any]:
-    """The configurations of these UUIDs, or of all where naming them would make too long a URL."""
+    """The configurations of these UUIDs, or of all where naming them would make too long a URL. They tell nothing on a
+    release that does not have the field."""
+    silent = {uuid: resource.record.of({"uuid": uuid}) for uuid in uuids}
     release = client.known_release
     if release and not release.has(proof.since):
-        return {}
+        return silent
     query = {"fields": resource.to_read([proof.field])}
     if len(uuids) <= _LONGEST_LIST:
         query["uuid"] = "|".join(map(literal, uuids))
     try:
-        return {record.uuid: record for record in read_all(client, resource, query)}
+        # Not ``read_all``: there is something to be seen, so an error that there is nothing tells nothing.
+        return {record.uuid: record for record in map(resource.record.of, client.records(resource.path, query))}
     except ApiError as exc:
         # The oldest releases do not know the field.
         if exc.code not in UNKNOWN_NAME:
             raise
-        return {}
+        return silent
 
 
 def _judge(client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...] | None) -> None:

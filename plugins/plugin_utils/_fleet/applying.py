@@ -68,8 +68,11 @@ class Applied:
 
     @property
     def to_restore(self) -> list[Reading]:
-        """Those of them whose keys some node lacks, whatever else is wrong."""
-        return [one for one, _entry in self.in_use if one.keys_missing]
+        """Those of them whose keys some node lacks, or of which nobody knows, whatever else is wrong.
+
+        Where the health could not be read, the module looks itself, and fails where it cannot either.
+        """
+        return [one for one, entry in self.in_use if entry.get("health") and one.keys_missing is not False]
 
     @property
     def unusable(self) -> list[Reading]:

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.desired import Desired
+from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
+from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 Result = t.Mapping[str, t.Any]
@@ -24,7 +27,11 @@ _BEST_FIRST: t.Final = (REACHED, UNREACHED, UNREPORTED)
 
 @dataclass(frozen=True)
 class Configuration:
-    """One configuration of one cluster, as a reading with health shows it. A text is empty where ONTAP shows none."""
+    """One configuration of one cluster, as a reading with health shows it. A text is empty where ONTAP shows none.
+
+    ``volumes`` is the number of encrypted volumes that depend on it, None where nobody asked or could be told.
+    ``flaw`` is why it cannot be an entry of azure_key_vaults, which would refuse all others with it; empty if it can.
+    """
 
     host: str
     uuid: str
@@ -39,6 +46,8 @@ class Configuration:
     usable: bool | None
     verdict: str
     reasons: tuple[str, ...]
+    volumes: int | None = None
+    flaw: str = ""
 
     @classmethod
     def of(cls, host: str, record: Result) -> Configuration:
@@ -66,6 +75,7 @@ class Configuration:
             usable=health.get("usable"),
             verdict=verdict,
             reasons=tuple(map(str, health.get("reasons") or ())),
+            volumes=record.get("encrypted_volumes"),
         )
 
     @property
@@ -87,6 +97,23 @@ class Configuration:
         }
 
 
+def with_flaws(configurations: t.Sequence[Configuration]) -> tuple[Configuration, ...]:
+    """The same, each with what is wrong with its entry where those are the entries of a cluster."""
+    flaws: list[str] = []
+    targets: list[Target | None] = []
+    for one in configurations:
+        try:
+            target, flaw = Desired.of(one.entry).target, ""
+        except InputError as exc:
+            target, flaw = None, exc.message
+        targets.append(target)
+        flaws.append(flaw)
+    return tuple(
+        replace(one, flaw=flaw or (f"{target} is not the only one of that name" if targets.count(target) > 1 else ""))
+        for one, target, flaw in zip(configurations, targets, flaws)
+    )
+
+
 def in_order(configurations: t.Iterable[Configuration]) -> tuple[Configuration, ...]:
     """The same, whatever order a cluster lists them in: its own first, then those of SVMs by name."""
     return tuple(sorted(configurations, key=lambda one: (one.scope, one.svm, one.svm_uuid, one.name, one.uuid)))
@@ -94,7 +121,8 @@ def in_order(configurations: t.Iterable[Configuration]) -> tuple[Configuration, 
 
 def best(configurations: t.Iterable[Configuration]) -> Configuration | None:
     """The one to change first: that proves most, of an SVM rather than of a cluster. Of several it is the first."""
-    return min(configurations, key=lambda one: (_BEST_FIRST.index(one.reach), one.scope == "cluster"), default=None)
+    fit = (one for one in configurations if not one.flaw)
+    return min(fit, key=lambda one: (_BEST_FIRST.index(one.reach), one.scope == "cluster"), default=None)
 
 
 def found(host: str, result: Result) -> tuple[Configuration, ...] | None:

@@ -42,8 +42,8 @@ class Restoring:
 
     @property
     def to_restore(self) -> list[Reading]:
-        """What is asked for and lacks keys on some node; when forced, all that is asked for."""
-        return [one for one in self.found if self._asked_for(one) and (self.force or one.keys_missing)]
+        """What is asked for and is not known to have its keys on every node; when forced, all that is asked for."""
+        return [one for one in self.found if self._asked_for(one) and (self.force or one.keys_missing is not False)]
 
     def _asked_for(self, one: Reading) -> bool:
         if one.scope == "cluster":

@@ -12,6 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import same_application
+from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configurations import (
     REACHED,
@@ -30,10 +32,11 @@ from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configuratio
     some,
     together,
     verdicts,
+    with_flaws,
 )
 
 # Why a run stops before anything is sent, and after one configuration has been tried.
-BEFORE: t.Final = ("applications", "missing", "unread", "unused", "secrets", "unproven")
+BEFORE: t.Final = ("apart", "silent", "applications", "missing", "unread", "unused", "unfit", "secrets", "unproven")
 AFTER_FIRST: t.Final = ("refused", "lost", "unclear")
 
 
@@ -54,10 +57,10 @@ class Cluster:
     @classmethod
     def of(cls, host: str, application: str, secret: str, svms: t.Sequence[str] | None, result: Result) -> Cluster:
         """From what azure_key_vault_info returned. ``svms`` are the names of those that are meant, None of all."""
-        read = found(host, result)
+        read, application = found(host, result), FIELDS["client_id"].canonical(application)
         if read is None:
             return cls(host, application, secret, None)
-        users = tuple(one for one in read if one.client_id.strip().lower() == application)
+        users = with_flaws([one for one in read if same_application(application, one.client_id)])
         if svms is None:
             return cls(host, application, secret, users)
         chosen = tuple(one for one in users if one.svm in svms)
@@ -102,7 +105,7 @@ class Plan:
     @property
     def others(self) -> dict[str, tuple[Configuration, ...]]:
         """By host all that follow the first. None where the run stops."""
-        follow = [] if self.stop else [one for one in self.chosen if one != self.first]
+        follow = [] if self.stop else [one for one in self.chosen if one != self.first and not one.flaw]
         return {host: tuple(one for one in follow if one.host == host) for host in {one.host for one in follow}}
 
     def stopped(self, stop: str, *why: str) -> Plan:
@@ -120,12 +123,35 @@ def _configuration(data: Result) -> Configuration:
     return Configuration(**{**data, "reasons": tuple(data["reasons"])})
 
 
-def plan(hosts: t.Sequence[str], clusters: t.Sequence[Cluster], *, unproven: bool) -> Plan:
-    """``clusters`` are those of the ``hosts`` that take part. ``unproven``: also where none can prove the secret."""
+def plan(
+    hosts: t.Sequence[str],
+    clusters: t.Sequence[Cluster],
+    *,
+    unproven: bool,
+    apart: bool = False,
+    silent: t.Sequence[str] = (),
+) -> Plan:
+    """``clusters`` are those of the ``hosts`` that take part. ``unproven``: also where none can prove the secret.
+
+    ``apart``: the hosts do not wait for each other, so that each would choose one to come first. ``silent`` are those
+    of which nobody knows what they are to get.
+    """
     applications = list(dict.fromkeys(cluster.application for cluster in clusters))
     decided = Plan(tuple(hosts), applications[0] if applications else "", tuple(clusters))
     decided = replace(decided, first=best(decided.chosen))
     application, first = decided.application, decided.first
+    if apart:
+        return decided.stopped(
+            "apart",
+            "The clusters of this play do not wait for each other, because of serial or of a strategy other than",
+            "linear, so a configuration of each batch would come first. Leave serial out, and use the strategy linear.",
+        )
+    if silent:
+        return decided.stopped(
+            "silent",
+            f"Nobody knows what these clusters are to get, which left the play before: {', '.join(silent)}.",
+            "The reasons are above. Correct them, or leave these clusters out with --limit.",
+        )
     if len(applications) > 1:
         return decided.stopped(
             "applications",
@@ -145,11 +171,17 @@ def plan(hosts: t.Sequence[str], clusters: t.Sequence[Cluster], *, unproven: boo
         )
     if all(cluster.chosen is None for cluster in clusters):
         return decided.stopped("unread", "No cluster could be read; the reasons are above.")
-    if first is None:
+    if not decided.chosen:
         return decided.stopped(
             "unused",
             f"No configuration uses the application {application}, on any cluster that could be read.",
             "Correct azure_key_vault_rotate_client_id or AKV_CLIENT_ID, or run this for other clusters.",
+        )
+    if first is None:
+        return decided.stopped(
+            "unfit",
+            f"azure_key_vaults cannot be given any configuration that uses the application {application}.",
+            *(f"{line}." for line in together((visible(one.flaw), one.label) for one in decided.chosen)),
         )
     if len({cluster.secret for cluster in clusters if cluster.chosen}) > 1:
         return decided.stopped(
@@ -294,6 +326,9 @@ def sum_up(decided: Plan, done: t.Mapping[str, Done], *, check_mode: bool) -> Su
         tried.update((one.configuration, one) for one in attempts([decided.first], of_host.first))
     for host, follow in decided.others.items():
         tried.update((one.configuration, one) for one in attempts(follow, done.get(host, Done()).others))
+    if not decided.stop:
+        unfit = [one for one in decided.chosen if one.flaw]
+        tried.update((one, Attempt(one, changed=False, message=f"nothing was sent: {one.flaw}")) for one in unfit)
     again = {host: found(host, of_host.after) for host, of_host in done.items()}
     now = {one: same(one, again.get(one.host)) for one in decided.chosen}
     outcomes = tuple(
