@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.ontap.security.plugins.plugin_utils._report.expiry import DAYS, days_of
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import make
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ReportError, dump
 from ansible_collections.ontap.security.plugins.plugin_utils._report.since import KEEP
@@ -90,6 +91,12 @@ options:
       - Over how many reports the trend goes back.
     type: int
     default: 90
+  expiry_days:
+    description:
+      - How many days before a credential or key ends it is a finding, for V(low), V(medium) and V(high), a list or a
+        text with commas. What has ended is V(critical).
+    type: raw
+    default: [60, 30, 7]
 seealso:
   - plugin: ontap.security.render_drift_report
     plugin_type: filter
@@ -124,6 +131,7 @@ def drift_report(
     groups: t.Mapping[str, t.Collection[str]] | None = None,
     provenance: t.Mapping[str, t.Any] | None = None,
     keep: int = KEEP,
+    expiry_days: t.Any = DAYS,
 ) -> str:
     """The report as JSON text, with no template hidden in it."""
     try:
@@ -138,6 +146,7 @@ def drift_report(
             groups=groups,
             provenance=provenance,
             keep=int(keep),
+            expiry_days=days_of(expiry_days),
         )
     except ReportError as exc:
         raise AnsibleFilterError(f"No drift report can be made: {exc}") from exc

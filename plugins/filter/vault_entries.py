@@ -13,6 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import faults
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import VAULT
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Source, resolve
+from ansible_collections.ontap.security.plugins.module_utils._azure.expiry import OPTIONS
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, SECRETS
 from ansible_collections.ontap.security.plugins.module_utils._azure.uris import is_guid
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import kind, shown_name
@@ -92,12 +93,12 @@ Options = t.Mapping[str, t.Any]
 
 # What entries have in common, and that of the cluster: all but what says which SVM is meant.
 _SHARED: t.Final = {name: option for name, option in VAULT.items() if name not in ("scope", "svm", "svm_uuid")}
-_OF_CREDENTIALS: t.Final = {name: VAULT[name] for name in SECRETS}
+_OF_CREDENTIALS: t.Final = {name: VAULT[name] for name in (*SECRETS, "expires")}
 # Options and aliases in which a number, a date, true or false is what YAML has made of a text.
 TEXTS: t.Final = tuple(
     spelled
     for name, option in VAULT.items()
-    if option["type"] == "str" and not option.get("choices") and not option.get("no_log")
+    if option["type"] == "str" and not option.get("choices") and not option.get("no_log") and name not in OPTIONS
     for spelled in (name, *option.get("aliases", ()))
 )
 
@@ -200,8 +201,8 @@ def _faults(name: str, options: Options, spec: dict[str, dict[str, t.Any]]) -> l
 def _credential(client_id: str, value: t.Any) -> dict[str, t.Any]:
     """Check one credential. No message shows any of its values, which may be in the wrong place."""
     whose = f"The credentials of client_id {client_id if is_guid(str(client_id)) else shown_name(client_id)}"
-    if not isinstance(value, t.Mapping) or not value or set(value) - set(SECRETS):
-        raise AnsibleFilterError(f"{whose} are not a dictionary with some of {', '.join(SECRETS)} in it.")
+    if not isinstance(value, t.Mapping) or not value or set(value) - set(_OF_CREDENTIALS):
+        raise AnsibleFilterError(f"{whose} are not a dictionary with some of {', '.join(_OF_CREDENTIALS)} in it.")
     wrong = _faults("credentials", value, _OF_CREDENTIALS)
     if wrong:
         raise AnsibleFilterError(f"{whose} cannot be used: {'; '.join(wrong)}.")
@@ -209,9 +210,15 @@ def _credential(client_id: str, value: t.Any) -> dict[str, t.Any]:
 
 
 def _merged(entry: Options, defaults: Options, credentials: t.Sequence[Source]) -> dict[str, t.Any]:
-    merged = {name: value for name, value in {**defaults, **entry}.items() if name not in CREDENTIALS}
+    left_out = {*CREDENTIALS, "expires"}
+    if "key_id" in entry and "key_expires" not in entry:
+        # The day is that of another key.
+        left_out.add("key_expires")
+    merged = {name: value for name, value in {**defaults, **entry}.items() if name not in left_out}
     resolved = resolve((Source.own(entry), *credentials, Source.defaults(defaults)))
-    return {**merged, **{name: value for name, value in resolved.values.items() if name in SECRETS}}
+    merged.update((name, value) for name, value in resolved.values.items() if name in _OF_CREDENTIALS)
+    # YAML reads a day as a date, of which older releases of Ansible make a text of all the entries.
+    return {name: str(value) if name in OPTIONS and value else value for name, value in merged.items()}
 
 
 class FilterModule:

@@ -245,6 +245,50 @@ azure_key_vaults:
           description: What to do about the verdict, V(null) where there is nothing to do or nothing to say.
           type: str
           returned: always
+        clock:
+          description:
+            - Where Azure cannot be reached, how long the encrypted volumes have until ONTAP takes them offline. V(null) where it can.
+            - Takes up to three requests more for all configurations together, for volumes, the event log, and the settings of the
+              health monitor, see M(ontap.security.key_manager_policy).
+            - ONTAP documents 60 minutes for a key that cannot be had. Whether a network or a login that fails counts the same it does
+              not say; here it does.
+          type: dict
+          returned: always
+          contains:
+            since:
+              description:
+                - Since when Azure has not been reached, by the clock of the cluster, in ISO 8601. The first event that says so after
+                  the last that says the contrary.
+                - V(null) where the event log has none, as up to ONTAP 9.9.1, or could not be read.
+              type: str
+              returned: always
+            since_from:
+              description: Where that is from, V(event), or V(null) where nobody knows.
+              type: str
+              returned: always
+            encrypted_volumes:
+              description: How many volumes have their keys with this configuration, V(null) where nobody can tell.
+              type: int
+              returned: always
+            volumes:
+              description:
+                - What becomes of them. V(going_offline), V(offline) already, V(kept_online) because C(manage_volume_offline) is false on
+                  the cluster, V(none) because there are none, or V(unknown), which C(said) explains.
+              type: str
+              choices: [going_offline, offline, kept_online, none, unknown]
+              returned: always
+            offline_at:
+              description: When they go offline, or have gone, by the clock of the cluster; V(null) where nobody knows, or never.
+              type: str
+              returned: always
+            safe_to_reboot:
+              description: V(false). A node that boots while Azure is out of reach gets no keys.
+              type: bool
+              returned: always
+            said:
+              description: All of that in sentences.
+              type: str
+              returned: always
         reasons:
           description: Why, one sentence for each finding.
           type: list
@@ -284,6 +328,7 @@ azure_key_vaults:
         reasons:
           - "the keys are not on every node (ONTAP code 65537551): Top-level internal key is unavailable ..."
         nodes: [node2]
+        clock: null
 num_records:
   description: The number of configurations that match.
   returned: success

@@ -8,7 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from tests.simulator import cluster, keymanagers, keystores, notices, surroundings, vaults, volumes
+from tests.simulator import cluster, configs, keymanagers, keystores, notices, surroundings, vaults, volumes
 from tests.simulator.call import Answer, Call
 from tests.simulator.ems import EVENTS_PATH
 from tests.simulator.errors import OntapError
@@ -74,6 +74,11 @@ ROUTES = (
         "/api/security/key-managers/{}/keys/{}/key-ids", {"GET": ("key-ids-list", keymanagers.key_ids)}, since("9.11.1")
     ),
     Route("/api/security/key-managers/{}/migrate", {"POST": ("migrate", keymanagers.migrate)}),
+    Route(
+        configs.PATH,
+        {"GET": ("key-manager-configs-get", configs.show), "PATCH": ("key-manager-configs-patch", configs.change)},
+        since("9.10.1"),
+    ),
     Route("/api/cluster", {"GET": ("", cluster.cluster)}),
     Route("/api/cluster/nodes", {"GET": ("nodes-list", cluster.nodes)}),
     Route("/api/cluster/nodes/{}", {"GET": ("", cluster.node)}),
@@ -134,12 +139,15 @@ def dispatch(ontap: Ontap, call: Call, headers: t.Mapping[str, str]) -> Answer:
         raise OntapError(262198)
     operation, function = route.methods[method]
     ontap.jobs.settle()
+    if ontap.watch.since:
+        # Time may have passed. Where nothing is amiss, ten thousand configurations are not looked at for each request.
+        ontap.observe()
     ontap.check_refused(operation)
     ontap.approvals.check(operation, call, ontap.clock.now())
     call.tunnel = tunnel(ontap, headers, 13434920 if operation == "key-stores-list" else 2621462)
     answer = function(ontap, call, *parts)
     if method != "GET":
-        ontap.ems.observe(ontap)
+        ontap.observe()
     return answer
 
 

@@ -183,7 +183,14 @@ class Ems:
             },
         }
 
-    def append(self, ontap: Ontap, name: str, parameters: t.Mapping[str, str], node: str | None = None) -> None:
+    def append(
+        self,
+        ontap: Ontap,
+        name: str,
+        parameters: t.Mapping[str, str],
+        node: str | None = None,
+        moment: float | None = None,
+    ) -> None:
         """Put an event into the log and send it to who wants it; one that the release does not know is no event."""
         kind = KINDS[name]
         if not ontap.profile.since(kind.since):
@@ -193,7 +200,8 @@ class Ems:
         index = 1 + max((event.index for event in self.events if event.node == reporter.name), default=0)
         said = ", ".join(f'{LABELS.get(key, key)}: "{value}"' for key, value in pairs)
         text = f"{kind.words} {said}".strip()
-        event = Event(reporter.name, reporter.uuid, index, ontap.clock.now(), name, kind.severity, text, pairs)
+        when = ontap.clock.now() if moment is None else moment
+        event = Event(reporter.name, reporter.uuid, index, when, name, kind.severity, text, pairs)
         self.events.append(event)
         for destination in self.destinations.values():
             wanted = any(self.filters[one].includes(event) for one in destination.filters)
@@ -242,7 +250,8 @@ def _trouble(ontap: Ontap) -> set[tuple[str, str, str]]:
 def _raise(ontap: Ontap, store: KeyStore, what: str, node: str) -> None:
     ems = ontap.ems
     if what in _BEGUN:
-        ems.append(ontap, _BEGUN[what], about(store))
+        moment = ontap.watch.blocked.get(store.uuid) if what == "blocked" else None
+        ems.append(ontap, _BEGUN[what], about(store), moment=moment)
         return
     owner = store.owner
     number = str(1 + ontap.svms.index(owner)) if owner in ontap.svms else "0"

@@ -168,9 +168,27 @@ def _volume_fields(_profile: Profile) -> list[Field]:
         Field("name"),
         Field("svm.uuid"),
         Field("svm.name"),
+        Field("state", choices=("error", "mixed", "offline", "online")),
         Field("encryption.enabled", "boolean", expensive=True),
         Field("encryption.type", choices=("none", "volume", "aggregate"), expensive=True),
         Field("encryption.state", expensive=True),
+    ]
+
+
+def _config_fields(_profile: Profile) -> list[Field]:
+    """Reading: there is no client of 9.11.1, whose effective version is all that the retry count asks for."""
+    from_910, from_911, from_915, from_917 = (since(f"9.{family}.1") for family in (10, 11, 15, 17))
+    types = {**dict.fromkeys(("akv", "aws", "gcp", "ikp", "kmip", "okm"), from_915), "barbican": from_917}
+    return [
+        Field("health_monitor_polling_interval", "integer", read=from_910, modify=from_910),
+        Field("cloud_kms_retry_count", "integer", read=from_911, modify=from_911),
+        Field("cc_mode_enabled", "boolean", read=from_910, modify=from_910),
+        Field("passphrase", read=None, modify=from_910, secret=True),
+        *(
+            Field(f"health_monitor_policy.{kind}.{flag}", "boolean", read=span, modify=span, expensive=True)
+            for kind, span in types.items()
+            for flag in ("enabled", "manage_volume_offline")
+        ),
     ]
 
 
@@ -342,6 +360,7 @@ def schemas(profile: Profile) -> t.Mapping[str, Schema]:
         "key-managers": _schema(profile, _key_manager_fields(profile), ("uuid", "scope"), ("uuid",)),
         "key-ids": _schema(profile, _key_id_fields(profile), ("key_id",), ("key_id",)),
         "volumes": _schema(profile, _volume_fields(profile), ("uuid", "name"), ("uuid", "name")),
+        "key-manager-configs": _schema(profile, _config_fields(profile), (), ()),
         "ems-events": _schema(profile, _event_fields(profile), ("node.name", "index"), ("node.name", "index")),
         "ems-destinations": _schema(profile, _destination_fields(profile), ("name",), ("name",)),
         "ems-filters": _schema(profile, _filter_fields(profile), ("name",), ("name",)),

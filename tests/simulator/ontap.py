@@ -8,6 +8,7 @@ also reachable through ``POST /control/scene``.
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 import threading
@@ -20,8 +21,9 @@ from tests.simulator.ems import KINDS, Destination, Ems, Event, about
 from tests.simulator.errors import OntapError
 from tests.simulator.fields import schemas
 from tests.simulator.jobs import ENDS, HOLDS, OPERATIONS, Job, JobManager, Plan
+from tests.simulator.monitor import Watch
 from tests.simulator.profiles import Profile, version
-from tests.simulator.records import Azure, KeyStore, Node, Owner, Site, Switches
+from tests.simulator.records import Azure, KeyStore, Monitor, Node, Owner, Site, Switches
 
 P = t.ParamSpec("P")
 R = t.TypeVar("R")
@@ -37,6 +39,8 @@ REFUSABLE = (
     "jobs-get",
     "jobs-patch",
     "volumes-list",
+    "key-manager-configs-get",
+    "key-manager-configs-patch",
     "key-managers-list",
     "key-ids-list",
     "nodes-list",
@@ -75,7 +79,7 @@ def telling(method: t.Callable[t.Concatenate[Ontap, P], R]) -> t.Callable[t.Conc
     @functools.wraps(method)
     def wrapper(self: Ontap, /, *args: P.args, **kwargs: P.kwargs) -> R:
         result = method(self, *args, **kwargs)
-        self.ems.observe(self)
+        self.observe()
         return result
 
     return wrapper
@@ -161,6 +165,8 @@ class Ontap:
         self.durations = Durations()
         self.azure = Azure()
         self.site = Site()
+        self.monitor = Monitor()
+        self.watch = Watch()
         self.switches = Switches()
         self.users = {user: User(password, "admin")}
         self.refusals: dict[str, Refusal] = {}
@@ -178,7 +184,12 @@ class Ontap:
         """Let every job that is due end."""
         with self.lock:
             self.jobs.settle()
-            self.ems.observe(self)
+            self.observe()
+
+    def observe(self) -> None:
+        """Let the health monitor look at the key managers, and write into the event log what is worth it."""
+        self.watch.look(self)
+        self.ems.observe(self)
 
     def owner(self, svm: str | None) -> Owner:
         """Return the SVM of that name or UUID; None stands for the cluster. KeyError when there is none."""
@@ -279,6 +290,7 @@ class Ontap:
             "jobs": self.jobs.snapshot(),
             "approvals": self.approvals.snapshot(),
             "ems": self.ems.snapshot(),
+            "monitor": copy.deepcopy(vars(self.monitor)),
         }
 
     @locked
@@ -481,6 +493,24 @@ class Ontap:
         ``keyed_drives`` (65536242), ``nse_keys`` (65536924), ``nae_aggregates`` (196608305), ``encrypted_root``
         (196608080), ``effective_version`` (a release below 9.14: 65537592, 65537593, 262155), ``licences``."""
         _assign(self.site, facts)
+
+    @scene
+    def set_monitor(
+        self,
+        *,
+        polling_interval: int | None = None,
+        retry_count: int | None = None,
+        kind: str = "akv",
+        enabled: bool | None = None,
+        manage_volume_offline: bool | None = None,
+    ) -> None:
+        """Set the health monitor as somebody else might; ``kind`` is the type of key manager that flags are for."""
+        policy = {"enabled": enabled, "manage_volume_offline": manage_volume_offline}
+        self.monitor.policy[kind].update({name: flag for name, flag in policy.items() if flag is not None})
+        if polling_interval is not None:
+            self.monitor.polling_interval = polling_interval
+        if retry_count is not None:
+            self.monitor.retry_count = retry_count
 
     @scene
     def switch(self, /, **switches: bool) -> None:

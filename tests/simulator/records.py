@@ -150,6 +150,24 @@ class Azure:
 
 
 @dataclass
+class Monitor:
+    """The health monitor of key managers: minutes between two looks, how often a cloud is asked again, and for each
+    type of key manager whether it is looked at, and whether volumes may be taken offline when it cannot be used.
+
+    Reading: no default is documented; these are the published examples.
+    """
+
+    polling_interval: int = 15
+    retry_count: int = 3
+    policy: dict[str, dict[str, bool]] = field(
+        default_factory=lambda: {
+            kind: {"enabled": True, "manage_volume_offline": True}
+            for kind in ("akv", "aws", "gcp", "ikp", "kmip", "okm", "barbican")
+        }
+    )
+
+
+@dataclass
 class Switches:
     """How the simulator reads what the reference leaves open, and what a cluster may do but rarely does.
 
@@ -159,6 +177,7 @@ class Switches:
     ``legacy_state_flag``: ``state.cluster_state`` in every release, as the published examples show it.
     ``migrate_names_svm``: the job of a migration names the SVM whose keys are moved; else it names none.
     ``ems_sparse``, ``ems_namespace``, ``ems_prefix``: what the cluster posts to a webhook, see poster.
+    ``cloud_is_no_external_manager``: a cluster with cloud key managers alone refuses a polling interval (65537304).
     """
 
     require_credential_with_identity: bool = False
@@ -172,6 +191,7 @@ class Switches:
     ems_sparse: bool = False
     ems_namespace: bool = False
     ems_prefix: bool = False
+    cloud_is_no_external_manager: bool = False
 
 
 @dataclass

@@ -105,7 +105,10 @@ def options_of(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dic
     filled = {name: given.get(name, option.get("default")) for name, option in spec.items()}
     for name, option in spec.items():
         if option.get("options") and filled[name]:
-            filled[name] = [options_of(option["options"], entry) for entry in filled[name]]
+            inner, value = option["options"], filled[name]
+            filled[name] = (
+                [options_of(inner, entry) for entry in value] if isinstance(value, list) else options_of(inner, value)
+            )
     return filled
 
 
@@ -117,6 +120,7 @@ FUNCTIONS = {
     "azure_key_vault_rekey": "rekey",
     "azure_key_vault_restore": "restore",
     "azure_key_vaults": "manage_all",
+    "key_manager_policy": "watch",
 }
 
 

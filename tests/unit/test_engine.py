@@ -109,6 +109,7 @@ class Lamp:
     proof: t.ClassVar[Proof] = Proof("whether the lamp opens", ("code",), "open", R9_7, _try_code)
     shown_by: t.ClassVar[dict[str, Release]] = {"clean": R9_7}
     serves: t.ClassVar[None] = None
+    told: t.ClassVar[dict[str, t.Any]] = {}
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Lamp:
@@ -380,7 +381,7 @@ def test_all_of_a_cluster_at_once() -> None:
         ("POST", "/api/lamps"),
     ]
     assert done["summary"] == predicted["summary"]
-    well = {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": []}
+    well = {"verdict": "healthy", "usable": True, "keys_missing": None, "reasons": [], "nodes": [], "clock": None}
     assert [
         (one["verdict"], one["changed"], one["bright"], one["undescribed"], one["health"]) for one in done["lamps"]
     ] == [

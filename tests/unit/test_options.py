@@ -49,6 +49,7 @@ NEEDED: dict[str, dict[str, t.Any]] = {
     "azure_key_vault_preflight": {"svm": "vs0"},
     "azure_key_vault_rekey": {"svm": "vs0", "key": "internal"},
     "azure_key_vault_restore": {"svm": "vs0"},
+    "key_manager_policy": {"akv": {"enabled": True}},
 }
 Invoke = t.Callable[..., tuple[dict[str, t.Any], str]]
 

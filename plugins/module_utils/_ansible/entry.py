@@ -12,6 +12,7 @@ from ansible.module_utils.errors import RequiredError
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec, faults, read_texts, secrets
 from ansible_collections.ontap.security.plugins.module_utils._ansible.specs import from_around
+from ansible_collections.ontap.security.plugins.module_utils._azure import expiry
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Resolved, Source, resolve
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import FIELDS, check_value
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import together
@@ -38,7 +39,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         super()._load_params()
         spec = self.argument_spec
         read_texts(self.params, spec)
-        _drop_empty(self.params)
+        _drop_empty(self.params, spec)
         self._given = set(self.params)
         given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
         for secret in (*secrets(given, spec), *_secrets_around(spec)):
@@ -124,6 +125,8 @@ def _loggable(name: str, value: t.Any) -> t.Any:
     try:
         if name in FIELDS and value is not None:
             check_value(name, value)
+        if name in expiry.OPTIONS:
+            expiry.day_of(name, value)
         if name == "svm":
             check_svm(value)
         if name == "hostname":
@@ -151,8 +154,9 @@ def _secrets_around(spec: Spec) -> t.Iterator[str]:
             yield from _secrets_around(option["options"])
 
 
-def _drop_empty(params: dict[str, t.Any]) -> None:
+def _drop_empty(params: dict[str, t.Any], spec: Spec) -> None:
     for name, value in list(params.items()):
+        inner = spec.get(name, {}).get("options") or {}
         if value is None or value == "":
             del params[name]
         elif isinstance(value, list):
@@ -162,7 +166,9 @@ def _drop_empty(params: dict[str, t.Any]) -> None:
             ]
             for item in params[name]:
                 if isinstance(item, dict):
-                    _drop_empty(item)
+                    _drop_empty(item, inner)
+        elif isinstance(value, dict) and inner:
+            _drop_empty(value, inner)
 
 
 def run(spec: Spec, function: Function, *, caller: str) -> t.NoReturn:

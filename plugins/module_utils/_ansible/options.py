@@ -25,7 +25,7 @@ _LISTS: t.Final = (list, tuple, set)
 
 
 def read_texts(given: dict[str, t.Any], spec: Spec) -> None:
-    """Read in place the lists of dictionaries, and their entries, that came as JSON in a text."""
+    """Read in place the dictionaries with options of their own, and lists of these, that came as JSON in a text."""
     for name, option in spec.items():
         if option.get("options") and name in given:
             entries = _read(given[name])
@@ -47,8 +47,8 @@ def secrets(given: t.Mapping[str, t.Any], spec: Spec) -> t.Iterator[str]:
         for value in (given.get(spelled) for spelled in _spelled(name, option)):
             if option.get("no_log"):
                 yield from _texts(value)
-            elif option.get("options") and isinstance(value, _LISTS):
-                for entry in value:
+            elif option.get("options"):
+                for entry in value if isinstance(value, _LISTS) else [value]:
                     if isinstance(entry, t.Mapping):
                         yield from secrets(entry, option["options"])
             elif option.get("type") == "dict" and isinstance(value, t.Mapping):
@@ -89,6 +89,12 @@ def faults(given: t.Mapping[str, t.Any], spec: Spec, where: str = "") -> t.Itera
 def _faults_of(path: str, value: t.Any, option: t.Mapping[str, t.Any]) -> t.Iterator[InputError]:
     wanted = "secret" if option.get("no_log") else option.get("type", "str")
     if value is None or wanted == "raw":
+        return
+    if option.get("options") and wanted == "dict":
+        if isinstance(value, t.Mapping):
+            yield from faults(value, option["options"], f"{path}.")
+        else:
+            yield InputError(f"{path} is {kind(value)}, and must be a dictionary", remedy="Give a dictionary.")
         return
     if option.get("options"):
         yield from _faults_of_entries(path, value, option["options"])

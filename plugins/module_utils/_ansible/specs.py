@@ -96,6 +96,9 @@ VAULT: t.Final[Spec] = {
         "default": "on_create",
     },
     "verify": {"type": "bool", "default": True},
+    "force": {"type": "bool", "default": False},
+    "expires": {"type": "str", "no_log": False},
+    "key_expires": {"type": "str", "no_log": False},
     **_options(needed=False),
 }
 

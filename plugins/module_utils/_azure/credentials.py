@@ -125,6 +125,12 @@ def resolve(sources: t.Sequence[Source], holder: Holder | None = None) -> Resolv
         if kinds:
             found.update(dict.fromkeys(kinds, source))
             break
+    # Its end is said beside a credential; where nobody has one, for the application.
+    kept = [source for name, source in found.items() if name in CREDENTIALS]
+    for source in kept[:1] or sources:
+        if source.options.get("expires") and _counts(source, CREDENTIALS[0], given, holder):
+            found["expires"] = source
+            break
     found = {name: source for name, source in found.items() if source.options[name]}
     return Resolved(
         values={name: source.options[name] for name, source in found.items()},

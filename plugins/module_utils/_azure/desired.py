@@ -11,7 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.clock import NO_VOLUMES, not_meanwhile
 from ansible_collections.ontap.security.plugins.module_utils._azure.credentials import Holder, Source, resolve
+from ansible_collections.ontap.security.plugins.module_utils._azure.expiry import Expiry
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.steps import (
     ADD,
@@ -35,6 +37,7 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     FIELDS,
     FLAGS,
     PATCH_NEEDS_SECRET_UNTIL,
+    R9_7,
     R9_14,
     REACHABILITY,
     REKEY_EXTERNAL,
@@ -54,7 +57,12 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.uris import 
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, SWITCHING, Vault
 from ansible_collections.ontap.security.plugins.module_utils._azure.verify import SERVES, proof_of
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Drift, Gate, Plan, Proof, Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import KEY_STORES, Field, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
+    EVERYTHING,
+    KEY_STORES,
+    Field,
+    Resource,
+)
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
@@ -74,7 +82,8 @@ class Desired:
     ``values`` are the comparable fields, ``secrets`` the write-only ones, ``flags`` what goes along with credentials.
     ``ambient`` names those that nobody gave but the environment, see ``beside``. ``verify``: whether ONTAP has to reach
     Azure after a create or with a new credential. ``enabled``: whether it is the one of its SVM that is in use, None
-    where that is nobody's wish.
+    where that is nobody's wish. ``force``: whether it is removed although volumes wait for Azure.
+    ``expiry`` is when credential and key end.
     """
 
     resource: t.ClassVar[Resource] = AKV
@@ -86,6 +95,8 @@ class Desired:
     update_credentials: str = "on_create"
     ambient: frozenset[str] = frozenset()
     verify: bool = True
+    force: bool = False
+    expiry: Expiry = Expiry()
     enabled: bool | None = None
 
     @classmethod
@@ -128,6 +139,8 @@ class Desired:
             update_credentials=policy,
             ambient=frozenset(name for name in ambient if name in given),
             verify=params.get("verify") is not False,
+            force=bool(params.get("force")),
+            expiry=Expiry.of({**params, **dict.fromkeys(ambient)}) if present else Expiry(),
             enabled=enabled,
         )
 
@@ -154,7 +167,8 @@ class Desired:
     def shown_by(self) -> dict[str, Release]:
         """The fields that a read must show, with the first release that has each."""
         if not self.present:
-            return {}
+            # Also whether Azure can be reached.
+            return {EVERYTHING: R9_7}
         fields = {name: FIELDS[name].since for name in self.values}
         if self.update_credentials == "when_unreachable":
             fields["azure_reachability"] = REACHABILITY
@@ -166,6 +180,11 @@ class Desired:
     def creates(self) -> bool:
         """Whether a configuration that does not exist is created."""
         return self.present
+
+    @property
+    def told(self) -> dict[str, t.Any]:
+        """What is told of it beside what ONTAP shows."""
+        return {"expiry": self.expiry.as_result() if self.present else None}
 
     @property
     def proof(self) -> Proof | None:
@@ -257,10 +276,15 @@ def _plan_absent(desired: Desired, current: Vault | None, others: t.Sequence[Vau
     else:
         step = Step(DISCARD, "DELETE", f"{KEY_STORES}/{current.uuid}")
     before = view(current.record)
+    blockers = []
+    if current.enabled and current.clock and current.clock.volumes != NO_VOLUMES and not desired.force:
+        what = f"The {AKV.noun} of {desired.target} is not removed"
+        blockers.append(not_meanwhile(what, current.clock, "To remove it all the same, set force: true."))
     return Plan(
         steps=(step,),
         before=before,
         drift=(Drift("state", "absent", "present", "delete"),),
+        blockers=tuple(blockers),
         credentials=credentials,
     )
 
@@ -634,7 +658,7 @@ def _credentials(desired: Desired, *, sent: bool) -> str:
 
 
 def _warnings(desired: Desired, current: Vault | None, body: t.Mapping[str, t.Any] | None = None) -> tuple[str, ...]:
-    found: list[str] = []
+    found: list[str] = list(desired.expiry.doubts)
     if is_guid(desired.secrets.get("client_secret", "").strip()):
         found.append(
             "client_secret has the form of a GUID, as the ID of a secret has, and as the secrets that Azure makes have "

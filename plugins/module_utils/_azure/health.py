@@ -52,6 +52,7 @@ def health(vault: Vault, *of: str) -> Health:
         None if vault.keys_available is None else any(finding.verdict == "keys_missing" for finding in found),
         next((finding.cause for finding in found if finding.cause), None),
         worst.remedy,
+        clock=vault.clock.as_result() if vault.clock else None,
     )
 
 

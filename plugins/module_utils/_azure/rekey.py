@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.clock import not_meanwhile
 from ansible_collections.ontap.security.plugins.module_utils._azure.desired import (
     NOTHING_TO_REKEY,
     Desired,
@@ -34,7 +35,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.plan import
     Plan,
     Step,
 )
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import EVERYTHING, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import NO_INTERNAL_KEY
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import BlockedError, InputError
@@ -99,13 +100,21 @@ class Rekey:
 
     @property
     def shown_by(self) -> dict[str, Release]:
-        """The state tells whether there is an internal key at all."""
-        return {} if self.key_id else {"state": Release(9, 7)}
+        """Whether Azure can be reached; and the state, which tells whether there is an internal key at all."""
+        return dict.fromkeys((EVERYTHING,) if self.key_id else (EVERYTHING, "state"), Release(9, 7))
 
     def plan(self, current: Vault | None, release: Release | None = None, _others: t.Sequence[Vault] = (), /) -> Plan:
         """The plan: never empty for the internal key of an SVM with encrypted volumes, for no field shows that key."""
         if current is None or not current.enabled:
             return plan_without(self.target, current, "replaces a key")
+        plan = self._plan(current, release)
+        if plan.changed and current.clock and not self.force:
+            way = "To move all the same, set force: true." if self.key_id else "ONTAP would wrap the new key there."
+            error = not_meanwhile(f"No key of {self.target} is replaced", current.clock, way)
+            plan = replace(plan, blockers=(*plan.blockers, error))
+        return plan
+
+    def _plan(self, current: Vault, release: Release | None) -> Plan:
         if self.key_id is None:
             return _plan_internal(current, release)
         moves = self.force or _another_version(self.key_id, current, release)

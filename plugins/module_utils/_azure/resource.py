@@ -18,7 +18,12 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.table import
     check_value,
 )
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import KEY_STORE, Vault
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Queries, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import (
+    EVERYTHING,
+    Health,
+    Queries,
+    Resource,
+)
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import (
     IN_USE,
@@ -43,6 +48,11 @@ def _complete(reader: Reader, vaults: tuple[Vault, ...], fields: t.Collection[st
 
         # All of the health is wanted, or only whether nodes have their keys.
         vaults = with_volumes(reader, with_states(reader, vaults) if set(HEALTH_FIELDS) <= set(fields) else vaults)
+    # All of the health is wanted, or all that there is.
+    if EVERYTHING in fields or set(HEALTH_FIELDS) <= set(fields):
+        from ansible_collections.ontap.security.plugins.module_utils._azure.clocks import with_clocks
+
+        vaults = with_clocks(reader, vaults)
     if KEY_STORE in fields:
         from ansible_collections.ontap.security.plugins.module_utils._azure.key_stores import with_stores
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.clock import Clock
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import (
     KEY_VERSIONS,
     R9_7,
@@ -42,12 +43,14 @@ class Vault(Record):
 
     ``encrypted_volumes`` is the number of volumes whose keys it keeps, ``store_state`` the state of its key store, and
     ``store_enabled`` whether that says that it is the one in use; None where nobody asked or could be told. Where all
-    of the health was asked for, a state that nobody could be told is empty.
+    of the health was asked for, a state that nobody could be told is empty. ``clock`` says how long these have, where
+    ONTAP cannot reach Azure and somebody asked.
     """
 
     encrypted_volumes: int | None = None
     store_state: str | None = None
     store_enabled: bool | None = None
+    clock: Clock | None = None
 
     clean = staticmethod(clean_record)
 

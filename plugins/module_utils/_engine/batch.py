@@ -18,7 +18,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.ensure impo
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Proof, Wanted, together
 from ansible_collections.ontap.security.plugins.module_utils._engine.read import read_all
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record, pick
-from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health, Resource
+from ansible_collections.ontap.security.plugins.module_utils._engine.resource import EVERYTHING, Health, Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.run import DONE, UNKNOWN
 from ansible_collections.ontap.security.plugins.module_utils._engine.surroundings import Surroundings
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
@@ -52,7 +52,8 @@ class Described(Wanted, t.Protocol):
     """What users describe of one configuration in a list of them.
 
     ``of`` takes an entry and raises ``InputError`` for one that cannot be meant; ``absent`` is that there is none.
-    ``undescribed`` are the settings of a configuration that nobody described, and that are worth telling.
+    ``undescribed`` are the settings of a configuration that nobody described, and that are worth telling; ``told`` is
+    what the result of an entry has of the entry itself.
     ``serves`` is how it is found out that the configuration works, where it is to be the one in use of its scope;
     ``yields`` is whether it is not to be in use, so that it makes room for such a one.
     """
@@ -68,6 +69,9 @@ class Described(Wanted, t.Protocol):
 
     @classmethod
     def absent(cls, target: Target) -> Described: ...
+
+    @property
+    def told(self) -> t.Mapping[str, t.Any]: ...
 
     def undescribed(self, current: t.Any) -> list[dict[str, t.Any]]: ...
 
@@ -251,6 +255,7 @@ class _Item:
             "became": self.became,
             "drift": [drift.as_result() for drift in self.plan.drift],
             "undescribed": self.desired.undescribed(current),
+            **self.desired.told,
             "actions": self.result.get("actions", []),
             "credentials": self.result.get("credentials", self.plan.credentials),
             "job": self.result.get("job") or (self.error.job if self.error else None),
@@ -305,6 +310,8 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         raise
     seen = _Seen(client, resource, records)
     _match(items, seen)
+    records = _look_closer(client, batch, items, records)
+    seen = _Seen(client, resource, records)
     for item in items:
         release = _plan(client, item, release, seen)
     _make_room(items, seen, release)
@@ -339,6 +346,8 @@ def _read_all(client: Client, batch: Batch) -> tuple[tuple[t.Any, ...], Release 
     shown: dict[str, Release] = {}
     for entry in batch.entries:
         shown.update(entry.shown_by)
+    # What is costly is looked at later, of those that it is wanted of.
+    shown.pop(EVERYTHING, None)
     try:
         # ** is the one way to ask for health that every release understands, whatever it has of it.
         return read_all(client, resource, {"fields": "**" if batch.health else resource.to_read(shown)}), None
@@ -414,6 +423,29 @@ def _match(items: t.Sequence[_Item], seen: _Seen) -> None:
             other = taken.setdefault(item.current.uuid, item)
             if other is not item:
                 raise _twice(item, other)
+
+
+def _look_closer(
+    client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...]
+) -> tuple[t.Any, ...]:
+    """The records, with all that ONTAP shows of those that may be removed, in one request if there are any."""
+    resource = batch.kind.resource
+    mine = {item.current.uuid: EVERYTHING in item.desired.shown_by for item in items if item.current is not None}
+    strangers = batch.unmanaged == "absent"
+    uuids = [record.uuid for record in records if record.enabled and mine.get(record.uuid, strangers)]
+    if not uuids:
+        return records
+    found = tuple(record for record in records if record.uuid in uuids)
+    if not batch.health:
+        query = {"fields": EVERYTHING}
+        if len(uuids) <= _LONGEST_LIST:
+            query["uuid"] = "|".join(map(literal, uuids))
+        found = tuple(record for record in read_all(client, resource, query) if record.uuid in uuids)
+    seen = {record.uuid: record for record in resource.complete(client, found, {EVERYTHING})}
+    for item in items:
+        if item.current is not None:
+            item.current = seen.get(item.current.uuid, item.current)
+    return tuple(seen.get(record.uuid, record) for record in records)
 
 
 def _twice(item: _Item, other: _Item) -> InputError:
@@ -524,6 +556,8 @@ def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Recor
             displaced = any(neighbour.plan.takes_over for neighbour in neighbours)
             item.plan = item.desired.plan(_inactive(record) if displaced else record, None, seen.beside(item))
             reason = _why_spared(record, items)
+            if item.plan.blockers:
+                item.fail(together(item.plan.blockers), "unmanaged")
             if reason:
                 item.fail(
                     BlockedError(f"Not removed: {reason}", remedy="Mend that first, then run again."), "unmanaged"

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Proof, Step
-from ansible_collections.ontap.security.plugins.module_utils._engine.record import pick
+from ansible_collections.ontap.security.plugins.module_utils._engine.record import merged, pick
 from ansible_collections.ontap.security.plugins.module_utils._engine.run import (
     DONE,
     REFUSED,
@@ -66,7 +66,7 @@ def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
                 # As it is now: what the job will make of it is in the diff.
                 return run.result(plan, current.record if current else {})
             seen = _look_afterwards(run, sent, found)
-            record = {**record, **step.visible, **(seen.record if seen else {})}
+            record = {**merged(record, step.visible), **(seen.record if seen else {})}
             current = seen or current
     return run.result(plan, record)
 
@@ -112,7 +112,7 @@ def _perform(run: Run, step: Step, current: t.Any, *, unseen: bool) -> tuple[Sen
         try:
             # Reading cannot settle a lost answer to a step that shows nowhere: a stale connection must not lose it.
             fresh = unseen or (not step.visible and kind.shows(step, None, current, None) is None)
-            answer = run.client.write(step.method, step.path, dict(step.body) or None, query, fresh=fresh)
+            answer = run.client.write(step.method, step.path, merged({}, step.body) or None, query, fresh=fresh)
         except LostAnswerError as exc:
             found = _settle(run, sent, exc)
             if sent.outcome != REFUSED:

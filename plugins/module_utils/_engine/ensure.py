@@ -16,7 +16,7 @@ from ansible_collections.ontap.security.plugins.module_utils._engine.plan import
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import pick
 from ansible_collections.ontap.security.plugins.module_utils._engine.run import RacedError, Run, trying
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
-from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME
+from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import UNKNOWN_NAME, UNKNOWN_PATH
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import ApiError, OntapError
 from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
 
@@ -164,8 +164,8 @@ def _read(run: Run) -> tuple[t.Any, ...]:
     try:
         return run.read()
     except ApiError as exc:
-        # A release refuses to be asked for a field it does not have: name the option instead of ONTAP's message.
-        if exc.code not in UNKNOWN_NAME:
+        # A release refuses to be asked for what it does not have: name the option instead of ONTAP's message.
+        if exc.code not in UNKNOWN_NAME and exc.code != UNKNOWN_PATH:
             raise
         release = run.client.release()
         unknown = [

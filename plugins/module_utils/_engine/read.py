@@ -25,6 +25,8 @@ def read(reader: Reader, resource: Resource, target: Target, fields: t.Collectio
     def enough(raw: list[dict[str, t.Any]]) -> bool:
         return pick(filter(lambda record: _belongs(record, target), map(resource.record.of, raw)), target) is not None
 
+    if resource.single:
+        return (resource.record.of(reader.get(resource.path, {"fields": resource.to_read(fields)})),)
     query = {**target.query(), "fields": resource.to_read(fields)}
     found = read_all(reader, resource, query, enough=enough)
     # A second look at what came back: nothing may be changed because a filter was read as a pattern.

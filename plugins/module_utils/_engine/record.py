@@ -49,7 +49,7 @@ class Record:
 
     def value(self, name: str) -> t.Any:
         """The value of a field that users can set, None when ONTAP left it out."""
-        return self.record.get(name)
+        return value_at(self.record, name)
 
 
 def _clean(value: t.Any) -> t.Any:
@@ -58,6 +58,23 @@ def _clean(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [_clean(item) for item in value]
     return value
+
+
+def value_at(values: t.Mapping[str, t.Any], name: str) -> t.Any:
+    """The value of a name, in which dots lead to what is inside of another; None where there is none."""
+    value: t.Any = values
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, t.Mapping) else None
+    return value
+
+
+def merged(record: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A record with other values; a name with dots is that of a field inside of another."""
+    result = dict(record)
+    for name, value in values.items():
+        head, _dot, rest = name.partition(".")
+        result[head] = merged(result.get(head) or {}, {rest: value}) if rest else value
+    return result
 
 
 def pick(records: t.Iterable[_R], target: Target) -> _R | None:

@@ -44,6 +44,10 @@ class Undescribed:
 
 _ANYTHING: t.Final = Check(lambda _value: None, "")
 
+# All that a record shows, costly or not: the one way to ask for health that every release understands, whatever it has
+# of it.
+EVERYTHING: t.Final = "**"
+
 # What a field is to a record: shown and compared; never shown; or going along with a request, and no part of it.
 STATE: t.Final = "state"
 SECRET: t.Final = "secret"
@@ -53,7 +57,7 @@ FLAG: t.Final = "flag"
 @dataclass(frozen=True)
 class Field:
     """One field of a resource that a user can set; the option has the field's name, ``type``, ``choices`` and
-    ``aliases``.
+    ``aliases``. One that is inside of another is named with dots, as queries name it.
 
     ``get``, ``post`` and ``patch`` are the first release that has it in that request (None: none has), ``patch_until``
     is the first whose PATCH no longer takes it (contract, fields by release). ``environment`` is the variable that
@@ -110,6 +114,7 @@ class Health:
     ``usable``: whether the configuration can be used. ``keys_missing``: whether a node lacks keys, which a worse
     verdict may hide. Both are None where nobody knows. ``cause`` is a word for why what the keys depend on is out of
     reach, None where it is not; ``remedy`` says what to do about the verdict, empty where there is nothing to do.
+    ``clock`` says what comes next, where something does by itself.
     """
 
     verdict: str
@@ -119,6 +124,7 @@ class Health:
     keys_missing: bool | None = None
     cause: str | None = None
     remedy: str = ""
+    clock: t.Mapping[str, t.Any] | None = None
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -129,6 +135,7 @@ class Health:
             "remedy": self.remedy or None,
             "reasons": list(self.reasons),
             "nodes": list(self.nodes),
+            "clock": self.clock,
         }
 
 
@@ -156,7 +163,7 @@ class Resource:
 
     ``one`` is what messages call one of them, with its article; ``key`` the name of one in a result, ``many`` that of a
     list, also as an option. ``path`` is its collection, ``store`` its type among the key managers, of which an SVM can
-    have one enabled.
+    have one enabled. ``single``: the cluster has one and no more, which has no UUID and is no member of a collection.
 
     ``compared`` are the fields that are state of a record, neither secret nor a flag that goes along with one.
     ``standard`` are those that ONTAP returns unasked; others are asked for by name when a user manages them, because
@@ -181,6 +188,7 @@ class Resource:
     fields: t.Mapping[str, Field]
     compared: t.Collection[str]
     record: type[Record] = Record
+    single: bool = False
     standard: t.Collection[str] = ()
     options: t.Mapping[str, str] = field(default_factory=dict)
     health: t.Collection[str] = ()
@@ -207,4 +215,7 @@ class Resource:
 
     def to_read(self, managed: t.Iterable[str]) -> str:
         """The ``fields`` of a read that must show the ``managed`` fields."""
-        return ",".join(["*", *sorted(set(managed) - set(self.standard))])
+        managed = frozenset(managed)
+        if EVERYTHING in managed:
+            return EVERYTHING
+        return ",".join(["*", *sorted(managed - set(self.standard))])

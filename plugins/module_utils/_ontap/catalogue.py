@@ -1044,6 +1044,31 @@ GROUPS: dict[str, dict[str, Explanation]] = {
             "open a NetApp support case with the EMS log (`event log show`).",
         ),
     },
+    "The health monitor of key managers": {
+        "65537303": Explanation(
+            "The polling interval of the health monitor needs ONTAP 9.10.1 or later on every node.",
+            "Finish the upgrade (`cluster image show`), or leave `polling_interval` out on this cluster.",
+        ),
+        "65537304": Explanation(
+            "The cluster has no external key manager, and without one there is nothing whose polling interval could be "
+            "set.",
+            "Configure the key manager first, with `azure_key_vault` for example, or leave `polling_interval` out on "
+            "this cluster. Where ONTAP says so although Azure Key Vault is configured, only KMIP servers count for it.",
+        ),
+        "65538404": Explanation(
+            "The retry count for key managers in a cloud needs ONTAP 9.11.1 or later on every node.",
+            "Finish the upgrade (`cluster image show`), or leave `retry_count` out on this cluster.",
+        ),
+        "65539303": Explanation(
+            "The policy of the health monitor needs ONTAP 9.15.1 or later on every node.",
+            "Finish the upgrade (`cluster image show`), or leave `akv` out on this cluster.",
+        ),
+        "65539304": Explanation(
+            "The feature that the policy of the health monitor belongs to is not enabled on the cluster.",
+            "See what there is: `security key-manager health policy show`. Until ONTAP lists Azure Key Vault there, "
+            "leave `akv` out on this cluster.",
+        ),
+    },
     "Requests for many records at once": {
         "262287": Explanation(
             "One record of a request for many failed.",

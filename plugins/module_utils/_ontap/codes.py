@@ -7,12 +7,15 @@ from __future__ import annotations
 
 # The names that decisions use, so that no number appears anywhere else.
 
+# The release does not have the path, or the path not the method.
+UNKNOWN_PATH = "3"
 NO_ENTRY = "4"
 ALREADY_CONFIGURED = "65537500"
 NAME_TAKEN = "65537589"
 ALREADY_ENABLED = "65539218"
 RESTORE_INCOMPLETE = "65537515"
 NO_INTERNAL_KEY = "65537559"
+NO_EXTERNAL_MANAGER = "65537304"
 
 # Keys of the SVM's volumes are on the cluster's key manager: said to a create, and to changes and rekeys.
 KEYS_KEEP_FROM_CREATING = "65537505"

@@ -49,16 +49,20 @@ RECORDS: t.Final[dict[str, dict[str, Form]]] = {
         "error": {**REPORT, "target": TEXT, "arguments": [REPORT]},
     },
 }
-_CLUSTER: dict[str, Form] = {
-    "name": TEXT,
-    "uuid": UUID,
-    "version": {"full": TEXT, "generation": NUMBER, "major": NUMBER, "minor": NUMBER},
+# What there is one of, at a path of its own; also what others ``describe_single``.
+SINGLE: t.Final[dict[str, dict[str, Form]]] = {
+    "/api/cluster": {
+        "name": TEXT,
+        "uuid": UUID,
+        "version": {"full": TEXT, "generation": NUMBER, "major": NUMBER, "minor": NUMBER},
+    },
 }
 _LINKS: dict[str, Form] = {"_links": {"next": {"href": TEXT}}}
 _JOB: dict[str, Form] = {"job": {"uuid": UUID}}
 
 # What nobody can do without.
 _NEEDED: t.Final[dict[str, tuple[str, ...]]] = {
+    "/api/cluster": ("version",),
     "/api/svm/svms": ("uuid", "name"),
     "/api/cluster/jobs": ("uuid",),
 }
@@ -72,6 +76,11 @@ def describe(collection: str, form: dict[str, Form], needed: tuple[str, ...]) ->
     For whoever names the path of a resource, so that nothing is read that has no form.
     """
     RECORDS[collection], _NEEDED[collection] = form, needed
+
+
+def describe_single(path: str, form: dict[str, Form]) -> None:
+    """As ``describe``, for what there is one of. Which of its fields an answer has depends on the release."""
+    SINGLE[path] = form
 
 
 def read_fault(
@@ -90,8 +99,9 @@ def read_fault(
         if "records" not in body:
             return "records is missing"
         return _records_fault(path, body, [name for name in _NEEDED.get(path, ()) if name not in _left_out(query)])
-    if path == "/api/cluster":
-        return _fault(body, _CLUSTER) or _missing(body, ("version",))
+    if path in SINGLE:
+        known = "" if SINGLE[path].keys() & body.keys() else "it has none of the fields that are known"
+        return _fault(body, SINGLE[path]) or _missing(body, _NEEDED.get(path, ())) or known
     if rest and collection in RECORDS:
         needed = ("state",) if collection == "/api/cluster/jobs" else _NEEDED.get(collection, ())
         return _fault(body, RECORDS[collection]) or _missing(body, needed)

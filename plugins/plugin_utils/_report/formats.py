@@ -13,12 +13,14 @@ import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
+from ansible_collections.ontap.security.plugins.plugin_utils._report.expiry import urgent, waiting
 from ansible_collections.ontap.security.plugins.plugin_utils._report.groups import by_kind, groups, unasked, words
 from ansible_collections.ontap.security.plugins.plugin_utils._report.make import without_health
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
     SEVERITIES,
     VERDICTS,
     Mapping,
+    known_findings,
     open_findings,
     state_of,
 )
@@ -39,6 +41,8 @@ HEADLINES: t.Final = {
     "in_sync": "Everything is as described",
     "drift": "Some configurations are not as described",
     "unknown": "Everything is as described, but the health of some configurations is unknown",
+    "ending": "Everything is as described, but a credential or a key ends soon",
+    "ended": "A credential or a key has ended",
     "error": "Not every cluster could be compared",
     "critical": "Azure or keys cannot be reached",
 }
@@ -54,6 +58,13 @@ def headline(report: Mapping) -> str:
         said = "Nothing differs, but not every cluster is described"
     elif summary["verdict"] == "in_sync" and summary["ignored"]:
         said = "Everything is as described, but for known exceptions"
+    found = [finding for vault in vaults for _name, finding in known_findings(vault) if not finding["ignored"]]
+    if summary["verdict"] in ("drift", "critical"):
+        worst = [finding for finding in found if finding["severity"] == "critical"] or found
+        if all("ends" in finding for finding in worst):
+            said = HEADLINES["ended" if summary["verdict"] == "critical" else "ending"]
+    hurry = urgent(report)
+    said = f"{said}: {hurry}" if hurry else said
     unasked = without_health(report["hosts"], summary["health_asked"])
     return f"{said}, and {unasked}" if unasked else said
 
@@ -124,6 +135,7 @@ def markdown(report: Mapping) -> str:
     everything = list(rows(report))
     lines += _section("What could not be asked", _not_asked(report))
     differing = [row for row in everything if row.open and row.known]
+    lines += _section("Volumes that wait for Azure", _waiting(report))
     lines += _section("Differences", _differences(differing))
     lines += _section("Ignored", _ignored([row for row in everything if row.ignored]))
     lines += _section("Exceptions that have expired", _expired([row for row in everything if row.expired]))
@@ -151,6 +163,11 @@ def _not_asked(report: Mapping) -> list[str]:
         for one in same
     ]
     return _table(("cause", "cluster", "configuration", "what was said"), cells)
+
+
+def _waiting(report: Mapping) -> list[str]:
+    cells = [(_code(one.host), _code(one.where), words(one.volumes), _prose(one.said)) for one in waiting(report)]
+    return _table(("cluster", "configuration", "volumes", "what is known"), cells)
 
 
 def _differences(found: t.Sequence[Row]) -> list[str]:
@@ -225,6 +242,9 @@ COLUMNS: t.Final = (
     "expires",
     "health",
     "note",
+    "credential_expires",
+    "key_expires",
+    "clock",
 )
 # A cell that begins so is a formula to spreadsheets, also behind blanks, also in the wide forms of these characters.
 _FORMULA = re.compile(r"^[\s\x00-\x20\u00a0\u200b\ufeff]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")

@@ -10,7 +10,7 @@ import shlex
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.ontap.security.plugins.plugin_utils._report.model import SEVERITIES, Mapping
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ENDING, SEVERITIES, Mapping
 from ansible_collections.ontap.security.plugins.plugin_utils._report.rows import Row, place, said
 
 # Of a field that differs: what it says of the configuration.
@@ -127,6 +127,9 @@ def kind_of(row: Row) -> Kind:
     """What kind of trouble a row is about."""
     if row.verdict in ("missing", "unmanaged") and row.field != "health":
         return Kind(row.verdict, _OF_VERDICT[row.verdict])
+    if row.verdict == "expiring":
+        title = f"A {ENDING[row.field]} that {'has ended' if row.severity == 'critical' else 'ends soon'}"
+        return Kind(f"expiring-{row.field}", title, row.field)
     if row.field == "health":
         codes = codes_in(row.note)
         name = "-".join(("health", str(row.actual), *codes))
@@ -238,6 +241,12 @@ def advice_for(group: Group) -> Advice:
         if kind.name.startswith("health-keys_missing"):
             return Advice(f"Restore the keys from Azure. {act}", _play("restore", hosts, "--check", "--diff"))
         return Advice("Mend what ONTAP names, then look at this cluster again.", again(hosts))
+    if kind.name == "expiring-key_expires":
+        said = "Make a new version of the key in Azure, or give it a later end. ONTAP reads with it meanwhile."
+        return Advice(f"{said} Then say the new day (key_expires), and look at this cluster again.", again(hosts))
+    if kind.name.startswith("expiring-"):
+        said = "Make a new credential in Azure, and give it to the clusters (playbook rotate_secret for a secret)."
+        return Advice(f"{said} Then say the new day (expires), and look at this cluster again.", again(hosts))
     if kind.name == "unmanaged":
         return Advice(
             "Describe it in the inventory, or remove it. The command shows all that a run would remove.",

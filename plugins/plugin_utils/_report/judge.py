@@ -162,6 +162,8 @@ def judge(host: dict[str, t.Any], now: str, before: Memory, exceptions: t.Sequen
             key = key_of(host["host"], vault, name)
             if name == "health":
                 finding["severity"] = "critical" if usable(finding["verdict"]) is False else "high"
+            elif "ends" in finding:
+                finding["severity"] = finding["due"]
             elif "desired" in finding:
                 finding["severity"] = severity_of(name, finding["desired"], finding["actual"])
             elif "actual" in finding:
@@ -169,6 +171,10 @@ def judge(host: dict[str, t.Any], now: str, before: Memory, exceptions: t.Sequen
             else:
                 finding["severity"] = _OF_VERDICT.get(vault["verdict"], "high")
             finding["first_seen"] = min(before.first_seen.get(key, now), now)
+            clock = finding.get("clock") if name == "health" else None
+            if clock and not clock["since"]:
+                # Where the cluster cannot tell, this is when somebody saw it first.
+                clock.update(since=finding["first_seen"], since_from="report")
             _apply_exceptions(finding, key, exceptions)
         sum_up(vault)
         for findings in (vault["drift"], vault["undescribed"]):

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import SECRETS
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import VERSION
+from ansible_collections.ontap.security.plugins.plugin_utils._report.expiry import DAYS, count_days, entries_of
 from ansible_collections.ontap.security.plugins.plugin_utils._report.judge import Ignored, judge, previous_findings
 from ansible_collections.ontap.security.plugins.plugin_utils._report.model import (
     SCHEMA,
@@ -53,11 +54,13 @@ def make(
     groups: t.Mapping[str, t.Collection[str]] | None = None,
     provenance: Mapping | None = None,
     keep: int = KEEP,
+    expiry_days: t.Sequence[int] = DAYS,
 ) -> Report:
     """The report. ``looked`` has for each host what azure_key_vaults returned there, or nothing, and ``health`` says
     whether that is part of it. ``clusters`` has what azure_key_vault_info returned of the clusters themselves, where it
     was asked. ``previous`` is the report before this one, ``groups`` has the hosts of each inventory
-    group, ``provenance`` how the report was made; ``keep`` is how many reports the trend goes back over."""
+    group, ``provenance`` how the report was made; ``keep`` is how many reports the trend goes back over.
+    ``expiry_days`` are the days before an end, see ``expiry``."""
     warnings: list[str] = []
     before = previous_findings(previous, warnings)
     today = time_of(started).date()
@@ -72,6 +75,7 @@ def make(
         host = host_of(name, looked[name] or {}, health)
         host["groups"] = by_host.get(host["host"], [])
         _add_cluster(host, (clusters or {}).get(name) or {}, warnings)
+        count_days(host, today, expiry_days)
         judge(host, started, before, exceptions)
         hosts.append(host)
     return assembled(
@@ -236,6 +240,7 @@ def _vault(found: Mapping) -> dict[str, t.Any]:
         "changed": bool(found.get("changed")),
         "drift": drift,
         "undescribed": undescribed,
+        "expiry": entries_of(found.get("expiry")),
         "actions": plain(found.get("actions") or []),
         # ONTAP never returns a secret, so nobody can know whether the stored one is the right one.
         "credentials": "not_compared",
@@ -255,6 +260,7 @@ def _health(found: Mapping) -> dict[str, t.Any]:
         "remedy": plain(found.get("remedy")),
         "reasons": [short_text(reason) for reason in found.get("reasons") or []],
         "nodes": [str(node) for node in found.get("nodes") or []],
+        "clock": plain(found.get("clock")),
         "severity": None,
         "first_seen": None,
         "new": False,

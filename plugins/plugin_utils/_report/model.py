@@ -23,6 +23,9 @@ VERDICTS: t.Final = ("in_sync", "missing", "drifted", "unmanaged", "blocked", "e
 # What can be said of a configuration as a whole, the worst first; each has one of them.
 STANDINGS: t.Final = (*SEVERITIES, "not_compared", "ignored", "health_unknown", "well")
 
+# What ends, by the names that findings have: where azure_key_vaults has the day.
+ENDING: t.Final = {"expires": "credential", "key_expires": "key"}
+
 Report = dict[str, t.Any]
 Mapping = t.Mapping[str, t.Any]
 
@@ -57,13 +60,17 @@ def plain(value: t.Any) -> t.Any:
 
 def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
     """What is to be judged in a configuration, by name: its differences, its verdict if that has none, settings that
-    nobody described, its health."""
+    nobody described, what ends soon, its health."""
     for drift in vault["drift"]:
         yield drift["field"], drift
     if not vault["drift"] and vault["verdict"] != "in_sync":
         yield vault["verdict"], t.cast("dict[str, t.Any]", vault)
     for setting in vault["undescribed"]:
         yield setting["field"], setting
+    # Reports of earlier versions have none.
+    for entry in vault.get("expiry") or ():
+        if entry["due"]:
+            yield entry["field"], entry
     well = usable(vault["health"]["verdict"]) if vault["health"] else True
     # ONTAP reports no health of an inactive configuration, and nothing is wrong with that.
     if well is False or (well is None and vault["enabled"] is not False):
@@ -72,8 +79,10 @@ def findings_of(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 
 def known_findings(vault: Mapping) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
     """The findings, without what seems to differ in a configuration that could not be compared: nobody knows that. What
-    is known of its health counts."""
-    return (pair for pair in findings_of(vault) if vault["verdict"] != "error" or pair[0] == "health")
+    is known of its health counts, and what people say of what ends."""
+    return (
+        pair for pair in findings_of(vault) if vault["verdict"] != "error" or pair[0] == "health" or "ends" in pair[1]
+    )
 
 
 def described(host: Mapping) -> bool:

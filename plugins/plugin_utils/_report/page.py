@@ -22,6 +22,7 @@ from pathlib import Path
 from ansible_collections.ontap.security.plugins.module_utils._ontap.catalogue import explain
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 from ansible_collections.ontap.security.plugins.plugin_utils._report import uses, values
+from ansible_collections.ontap.security.plugins.plugin_utils._report.expiry import next_ends, waiting
 from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import counted, facts_since, headline
 from ansible_collections.ontap.security.plugins.plugin_utils._report.groups import (
     OF_HEALTH,
@@ -69,6 +70,8 @@ _STANDINGS: t.Final = {"not_compared": "not compared", "health_unknown": "health
 _VERDICTS: t.Final = {"in_sync": "as described", "drifted": "differs"}
 # Up to so many clusters have their names beside their squares, and so many names are worth a list of their own.
 _NAMED, _MOST_NAMES = 60, 3
+# What is urgent is short.
+MOST_ENDS = 12
 _STANDING_HEAD = '<th scope="col">Verdict<th scope="col">Health<th scope="col">Since'
 
 
@@ -113,6 +116,8 @@ def page(report: Mapping, digest: str) -> str:
         *_fleet(report),
         "</div><aside>",
         *_tiles(report),
+        *_waiting(report),
+        *_ends(report),
         *_since(report),
         "</aside></div>",
         *_uses(report),
@@ -480,6 +485,38 @@ def _by_group(hosts: t.Sequence[Mapping]) -> list[tuple[str, list[int]]]:
 
 
 # --- below
+
+
+def _waiting(report: Mapping) -> t.Iterator[str]:
+    """The volumes that wait for Azure."""
+    found = waiting(report)
+    if not found:
+        return
+    yield '<section class="card" aria-labelledby="waiting"><h2 id="waiting">Volumes that wait for Azure</h2><dl>'
+    for one in found[:MOST_ENDS]:
+        yield f"<dt data-t>{_text(one.host)} {_text(one.where)}<dd>{_text(one.said)}"
+    yield "</dl>" + _more(len(found)) + "</section>"
+
+
+def _ends(report: Mapping) -> t.Iterator[str]:
+    """What expires next."""
+    found = next_ends(report)
+    yield '<section class="card" aria-labelledby="ends"><h2 id="ends">What expires next</h2>'
+    yield "" if found else '<p class="soft">Nobody has said when credentials and keys end.</p>'
+    yield "<dl>" if found else ""
+    for one in found[:MOST_ENDS]:
+        left = "has ended" if one.days_left < 0 else f"in {counted(one.days_left, 'day')}"
+        badge = f" {_badge(one.severity)}" if one.severity else ""
+        number = sum(map(len, one.where.values()))
+        yield (
+            f"<dt data-t>{_text(one.ends)}{badge} {left}<dd>{_text(one.what)} {_text(one.whose)} "
+            f"<small>{counted(number, 'configuration')} on {counted(len(one.where), 'cluster')}</small>"
+        )
+    yield ("</dl>" + _more(len(found)) if found else "") + "</section>"
+
+
+def _more(number: int) -> str:
+    return f'<p class="soft">{number - MOST_ENDS:,} more are in the CSV file.</p>' if number > MOST_ENDS else ""
 
 
 def _uses(report: Mapping) -> t.Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.ontap.security.plugins.plugin_utils._report.model import Mapping, findings_of
+from ansible_collections.ontap.security.plugins.plugin_utils._report.model import ENDING, Mapping, findings_of
 
 # --- rows
 
@@ -39,6 +39,9 @@ class Row:
     expired: bool = False
     health: str = ""
     note: str = ""
+    credential_expires: str = ""
+    key_expires: str = ""
+    clock: str = ""
 
     @property
     def where(self) -> str:
@@ -87,7 +90,10 @@ def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
         **common,
         **{name: vault[name] or "" for name in ("scope", "svm", "configuration", "uuid", "verdict")},
         "health": (vault["health"] or {}).get("verdict") or common["health"],
+        "clock": ((vault["health"] or {}).get("clock") or {}).get("said") or "",
     }
+    ends = {entry["field"]: entry["ends"] for entry in vault.get("expiry") or ()}
+    here.update(credential_expires=ends.get("expires", ""), key_expires=ends.get("key_expires", ""))
     error = said(vault["error"])
     findings = list(findings_of(vault))
     if not findings:
@@ -106,6 +112,10 @@ def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
         if name == "health" and "reasons" in finding:
             note = "; ".join(finding["reasons"])
             yield Row(**here, **judged, field=name, desired="healthy", actual=finding["verdict"], note=note)
+        elif "ends" in finding:
+            yield Row(
+                **{**here, "verdict": "expiring"}, **judged, field=name, actual=finding["ends"], note=told(finding)
+            )
         elif "desired" in finding:
             compared = {key: finding[key] for key in ("field", "desired", "actual")}
             yield Row(**here, **judged, **compared, action=finding["action"] or "", note=error)
@@ -115,6 +125,15 @@ def _rows(vault: Mapping, common: t.Mapping[str, str]) -> t.Iterator[Row]:
             yield Row(**{**here, "verdict": "undescribed"}, **judged, **compared, note=note)
         else:
             yield Row(**here, **judged, note=error or _advice(vault["verdict"]))
+
+
+def told(entry: Mapping) -> str:
+    """What is to be said of something that ends, in a sentence."""
+    what = ENDING[entry["field"]]
+    left, ends = entry["days_left"], entry["ends"]
+    if left < 0:
+        return f"The {what} has ended on {ends}."
+    return f"The {what} ends on {ends}, in {left} day{'' if left == 1 else 's'}."
 
 
 def _advice(verdict: str) -> str:
