@@ -218,14 +218,6 @@ def test_a_play_with_serial_sends_nothing(clusters: Clusters, tmp_path: Path) ->
     assert "The play has serial, so a configuration of each batch of clusters would come first" in failed.output
 
 
-def test_the_strategy_free_sends_nothing(clusters: Clusters, tmp_path: Path) -> None:
-    """Ansible itself ends such a run, with the status of its own errors."""
-    sims = clusters(*[("9.16.1", ["vs0"])] * 2)
-    with pytest.raises(AssertionError, match=r"^status 1:[\s\S]*not supported in the free strategy"):
-        as_printed(sims, tmp_path, strategy="free")
-    assert [sim.requests for sim in sims] == [[], []]
-
-
 @pytest.mark.thorough
 def test_twice_in_one_run(clusters: Clusters, tmp_path: Path) -> None:
     """A playbook of one's own may import it for one application after the other."""
