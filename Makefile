@@ -24,7 +24,7 @@ demo: ## show the collection at work on simulated clusters
 
 .PHONY: test
 test: ## run all the checks below, also after one has failed
-	@failed=0; $(MAKE) --keep-going --jobs=2 --output-sync cores sanity lint types unit || failed=1; \
+	@failed=0; $(MAKE) --keep-going --jobs=2 --output-sync cores events sanity lint types unit || failed=1; \
 	$(MAKE) --keep-going integration molecule || failed=1; exit $$failed
 
 .PHONY: lint lint-python lint-ansible lint-changelog lint-docs
@@ -53,7 +53,7 @@ unit: venv ## run the unit tests
 	$(PYTEST) tests/unit
 
 .PHONY: integration
-integration: venv cores ## run playbooks against simulated clusters
+integration: venv cores events ## run playbooks against simulated clusters
 	@tests/setup.sh packages chromium
 	$(PYTEST) -m "not thorough" tests/integration
 
@@ -80,6 +80,10 @@ docs: venv ## write all documentation that is made from other files
 .PHONY: cores
 cores: venv
 	@tests/setup.sh cores
+
+.PHONY: events
+events: venv
+	@tests/setup.sh events
 
 .PHONY: venv
 venv: ## make or refresh .venv, which all of the above do by themselves

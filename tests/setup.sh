@@ -6,6 +6,7 @@
 #
 #   tests/setup.sh VENV REQUIREMENTS    a virtual environment that knows this checkout as ontap.security
 #   tests/setup.sh cores                .venv-2.16 and .venv-2.19, with older releases of ansible-core, where they can be had
+#   tests/setup.sh events               .venv-events with ansible-rulebook, where it and Java can be had
 #   tests/setup.sh packages NAME...     Debian packages, where that is allowed
 #   tests/setup.sh pythons              one link for each working Python, in .cache/pythons
 set -eu
@@ -130,6 +131,19 @@ make_pythons() {
     done
 }
 
+# ansible-rulebook loads a Java of 17 or newer into its own process.
+has_java() {
+    version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+    [ "${version:-0}" -ge 17 ]
+}
+
+make_events() {
+    if has_java || { can_apt && apt_install openjdk-17-jre-headless && has_java; }; then
+        tests/setup.sh .venv-events requirements-events.txt && return
+    fi
+    say "!!! NOT INSTALLED: ansible-rulebook (needs Java 17). The checks that want it are SKIPPED."
+}
+
 install_packages() {
     for package; do
         command -v "$package" >/dev/null && continue
@@ -141,6 +155,7 @@ install_packages() {
 case $1 in
     # Each with the Pythons that it supports.
     cores) make_core 2.16 3.12 3.11 3.10; make_core 2.19 3.12 3.11 3.13 ;;
+    events) make_events ;;
     packages) shift; install_packages "$@" ;;
     pythons) make_pythons ;;
     *) make_venv "$@" ;;

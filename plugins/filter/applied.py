@@ -52,8 +52,8 @@ _value:
   description:
     - C(failure), what has failed, as the module says it; empty where nothing has.
     - C(to_restore), the configurations in use whose keys some node lacks, or of which nobody knows, each with C(scope),
-      C(svm) and C(uuid).
-      C(unusable), a line for each one in use that cannot be used in the end, or of which nobody knows.
+      C(svm) and C(uuid). C(unusable), a line for each one in use that cannot be used in the end, or of which nobody
+      knows.
     - C(differences), a line for each difference. C(summary), one line that counts what is in sync and names the rest.
   type: dict
 """

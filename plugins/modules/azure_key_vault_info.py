@@ -101,6 +101,12 @@ options:
       - With O(fields), scope and SVM come along.
     type: bool
     default: false
+  encrypted_volumes:
+    description:
+      - Whether to count the encrypted volumes that depend on each enabled configuration. Takes one request more, or for
+        several configurations one a page.
+    type: bool
+    default: false
   cluster:
     description:
       - Whether to read the cluster's name, UUID and release as well. Takes one request more.
@@ -189,6 +195,12 @@ azure_key_vaults:
         # end: text results.key_version.description.1
       type: str
       returned: when C(key_id) is read
+    encrypted_volumes:
+      description:
+        - How many encrypted volumes have their keys from it; null where the login may not read volumes, or where nobody knows
+          whose they are.
+      returned: when O(encrypted_volumes=true), of enabled configurations
+      type: int
     health:
       description: What the health fields come to.
       returned: when O(health=true)
@@ -409,7 +421,11 @@ from ansible_collections.ontap.security.plugins.module_utils._azure.events impor
     moment_of,
     query_since,
 )
-from ansible_collections.ontap.security.plugins.module_utils._azure.health import health, with_volumes
+from ansible_collections.ontap.security.plugins.module_utils._azure.health import (
+    encrypted_volumes,
+    health,
+    with_volumes,
+)
 from ansible_collections.ontap.security.plugins.module_utils._azure.resource import AKV
 from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.search import Search, count, search
@@ -429,6 +445,7 @@ SPEC: Spec = {
     "filters": {"type": "dict"},
     "fields": {"type": "list", "elements": "str"},
     "health": {"type": "bool", "default": False},
+    "encrypted_volumes": {"type": "bool", "default": False},
     "cluster": {"type": "bool", "default": False},
     "events": {"type": "int", "default": 0},
     "order_by": {"type": "list", "elements": "str"},
@@ -463,6 +480,12 @@ def inform(params: t.Mapping[str, t.Any], client: Client, _check_mode: bool) -> 
         return {"changed": False, "azure_key_vaults": [], "num_records": count(client, wanted), **about}
     vaults = with_volumes(client, search(client, wanted)) if wanted.health else search(client, wanted)
     records = [_shown(vault, with_health=wanted.health) for vault in vaults]
+    if params["encrypted_volumes"]:
+        enabled = [vault for vault in vaults if vault.enabled]
+        numbers = encrypted_volumes(client, enabled)
+        for vault, record in zip(vaults, records):
+            if vault.enabled:
+                record["encrypted_volumes"] = numbers.get(vault.uuid)
     return {"changed": False, "azure_key_vaults": records, "num_records": len(records), **about}
 
 

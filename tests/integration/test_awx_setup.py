@@ -139,8 +139,8 @@ def test_what_the_nightly_report_cannot_fail_on(awx: Controller, tmp_path: Path)
 # upgrade.
 def test_setup(awx: Controller, tmp_path: Path) -> None:
     # AWX does not know the last playbook when it has fetched the project for the first time.
-    awx.files.remove("rotate_secret.yml")
-    awx.pushed_later.add("rotate_secret.yml")
+    awx.files.remove("move_vault.yml")
+    awx.pushed_later.add("move_vault.yml")
     first = run(awx, tmp_path, REQUIRED, "--check", password=True)
     # Everything up to the inventory, which is all that can be known.
     assert (first.failed, first.changed, first.writes) == (False, 5, []), first.output

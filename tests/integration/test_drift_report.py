@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
+import subprocess
 import time
 import typing as t
 from pathlib import Path
@@ -199,6 +201,33 @@ def test_all_formats_tell_the_same(sims: tuple[Simulator, Simulator], hosts: Hos
     assert KEY_2.rpartition("/")[2] in texts[".html"]
 
 
+def test_reports_are_kept_and_say_how_they_were_made(
+    sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
+) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run([*git, *command], check=True)
+    revision = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    kept = tmp_path / "drift-report" / "kept"
+    kept.mkdir(parents=True)
+    for day in (1, 2):
+        (kept / f"drift-report-2026-01-0{day}T00:00:00Z.json").write_text("{}", encoding="utf-8")
+    (kept / "notes.json").write_text("{}", encoding="utf-8")
+    only = {"drift_report_formats": "json,html", "drift_report_keep": "2"}
+    reported = drift_report(hosts, tmp_path, "--limit", "c1", "--check", **only)
+    assert reported.status == 0, reported.output
+    made = reported.report["provenance"]
+    assert (made["revision"], made["limit"], made["job"]) == (revision, "c1", "7")
+    assert made["ansible_core"].startswith("2.")
+    written = (reported.files / "drift-report.json").read_bytes()
+    assert hashlib.sha256(written).hexdigest() in (reported.files / "drift-report.html").read_text(encoding="utf-8")
+    # Nobody else's file is removed.
+    now = f"drift-report-{reported.report['ended']}.json"
+    assert sorted(path.name for path in kept.iterdir()) == ["drift-report-2026-01-02T00:00:00Z.json", now, "notes.json"]
+    assert (kept / now).read_bytes() == written
+    assert [host["groups"] for host in reported.report["hosts"]] == [["clusters"]]
+
+
 def test_the_summary_for_the_next_job_has_fixed_keys(
     sims: tuple[Simulator, Simulator], hosts: Hosts, tmp_path: Path
 ) -> None:
@@ -208,7 +237,7 @@ def test_the_summary_for_the_next_job_has_fixed_keys(
         assert f'"{key}"' in stats
     assert '"verdict": "in_sync"' in stats
     # A table, not pages.
-    assert len(reported.printed.splitlines()) < 80
+    assert len(reported.printed.splitlines()) < 90
     assert not re.search(r"\bchanged=[1-9]", reported.output)
 
 

@@ -63,7 +63,7 @@ def poll(args: t.Mapping[str, t.Any], *steps: Step) -> tuple[list[dict[str, t.An
         done.append(asyncio.Event())
         done[-2].set()
 
-    timeless = types.SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread, gather=asyncio.gather)
+    timeless = types.SimpleNamespace(**{**vars(asyncio), "sleep": sleep})
     with (
         mock.patch.object(module, "asyncio", timeless),
         mock.patch.dict(Client.__init__.__kwdefaults__, sleep=lambda _seconds: None),

@@ -117,6 +117,20 @@ def test_verdicts_and_drift(sim: Simulator) -> None:
     assert f"{sim.host}: the cluster" in headers
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_what_was_found_is_told_whatever_the_run_makes_of_it(sim: Simulator, check: bool) -> None:
+    sim.ontap.add_vault("vs0", **OLD)
+    sim.ontap.add_vault("vs2", **OLD)
+    outcome = run(sim, [{"svm": "vs0", "state": "absent"}, {"svm": "vs1", **FULL}], check=check)
+    found = {vault["svm"]: vault["found"] for vault in outcome.result["vaults"]}
+    assert found["vs0"] == found["vs2"]
+    assert found["vs1"] is None
+    there = {name: OLD[name] for name in ("name", "client_id", "tenant_id")}
+    # Of the key some releases show no version.
+    assert OLD["key_id"].startswith(found["vs0"].pop("key_id"))
+    assert found["vs0"] == there
+
+
 def test_what_was_created_is_known_by_its_uuid(sim: Simulator) -> None:
     extra = {"verify_host": True} if release(sim) >= (9, 14) else {}
     done = run(sim, [{"svm": svm, **FULL, **extra} for svm in SVMS], concurrency=8)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import re
@@ -170,8 +171,23 @@ def options_of(used: str, docs: dict[str, t.Any]) -> dict[str, Option]:
         # The action group: an option counts when every module of the group has it.
         everywhere = set.intersection(*(set(entry["doc"]["options"]) for entry in docs.values()))
         return {name: option for name, option in docs[MODULES[0]]["doc"]["options"].items() if name in everywhere}
+    source = ROOT / f"extensions/eda/plugins/event_source/{used}.py"
+    if source.exists():
+        return options_of_source(source)
     assert used in docs, f"{COLLECTION}.{used} does not exist"
     return t.cast("dict[str, Option]", docs[used]["doc"]["options"])
+
+
+def options_of_source(path: Path) -> dict[str, Option]:
+    """The options of an event source; several that are documented together stand in one name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (text,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION"
+    )
+    options = yaml.safe_load(text)["options"]
+    return {name: option for names, option in options.items() for name in names.split(", ")}
 
 
 GUIDES = [ROOT / "README.md", *sorted(ROOT.glob("docs/docsite/rst/*.rst"))]

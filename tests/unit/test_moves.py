@@ -19,9 +19,8 @@ MOVE: list[dict[str, t.Any]] = [
 ]
 
 
-@pytest.fixture(scope="module", params=["9.14.1", "9.16.1", "9.18.1"])
+@pytest.fixture(scope="module", params=RELEASES)
 def shared(request: pytest.FixtureRequest) -> t.Iterator[Simulator]:
-    assert request.param in RELEASES
     with Simulator(release=request.param, svms=("vs0", "vs1", "vs2")) as simulator:
         yield simulator
 
@@ -342,3 +341,31 @@ def test_two_svms_that_are_named_in_two_ways_before_either_has_any(sim: Simulato
     assert failed.failed
     assert not failed.writes
     assert "is to be enabled, and so is" in failed.msg
+
+
+def test_a_credential_that_turns_out_not_to_work_keeps_what_was_to_go(sim: Simulator) -> None:
+    """Of the one in use: it was sent, and ONTAP does not reach Azure with it."""
+    add_blue(sim, configuration="green")
+    wrong = {"client_secret": "another secret", "update_credentials": "always"}
+    if sim.ontap.profile.release not in ("9.14.1", "9.15.1"):
+        wrong["skip_verification"] = False
+    sim.ontap.set_azure(valid_secrets=["the secret before"])
+    entries = [
+        {"svm": "vs0", "configuration": "default", **wrong},
+        {"svm": "vs0", "configuration": "green", "state": "absent"},
+    ]
+    failed = run(sim, entries)
+    assert failed.failed
+    assert "Not done: to delete" in of(failed, "green")["error"]["msg"]
+    assert enabled(sim) == {"default": True, "green": False}
+
+
+def test_nothing_follows_a_create_that_nobody_waits_for(sim: Simulator) -> None:
+    if sim.ontap.profile.release != "9.18.1":
+        return
+    sim.ontap.durations["create"] = 60
+    failed = run(sim, MOVE, wait=False)
+    assert failed.failed
+    assert writes(failed) == [("POST", "azure-key-vaults")]
+    assert "left to the next run" in str(failed.result["warnings"])
+    assert "has to serve before it goes" in of(failed, "default")["error"]["msg"]

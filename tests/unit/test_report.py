@@ -756,6 +756,16 @@ def test_the_dashboard_loads() -> None:
     assert "datasource" in {variable["name"] for variable in board["templating"]["list"]}
 
 
+def test_recipes_are_playbooks() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "drift_reports.rst").read_text(encoding="utf-8")
+    blocks = re.findall(r"\.\. code-block:: yaml\n\n((?:   .*\n|\n)+)", guide)
+    sending = yaml.safe_load(next(block for block in blocks if "community.general.mail" in block))
+    tasks = {key for task in sending[1]["tasks"] for key in task if "." in key}
+    assert {"community.general.mail", "ansible.builtin.uri", "amazon.aws.s3_object"} <= tasks
+    (chat,) = (task for task in sending[1]["tasks"] if "ansible.builtin.uri" in task)
+    assert chat["no_log"] is True
+
+
 def test_no_label_is_a_value_of_a_cluster() -> None:
     text = render_drift_report(make({"c1": answer(drifted(**{HOSTILE[0]: ("S3CRET", "S3CRET")}))}), "prom")
     assert 'kind="other"' in text

@@ -65,12 +65,14 @@ def test_nobody_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_there_is_one_way_to_run_ansible() -> None:
-    """Who starts a program otherwise needs a reason: a signal while it runs, or output that is no text of Ansible's."""
+    """Who starts a program otherwise needs a reason: a signal while it runs, or a program that is not Ansible."""
     others = {
         "tests/bench/measurements.py",
         "tests/demo/interruption.py",
         "tests/integration/test_awx_setup.py",
         "tests/integration/test_demo.py",
+        "tests/integration/test_drift_report.py",
+        "tests/integration/test_events.py",
         "tests/support/runner.py",
         "tests/unit/test_in_process.py",
         "tests/unit/test_repository.py",

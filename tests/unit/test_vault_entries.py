@@ -245,3 +245,12 @@ def test_what_is_no_entry_is_refused_without_showing_it(svms: t.Any, others: dic
     with pytest.raises(AnsibleFilterError) as caught:
         vault_entries(svms, **others)
     assert "hidden" not in str(caught.value)
+
+
+def test_what_all_have_in_common_is_taken_away_by_an_empty_text() -> None:
+    """As where all SVMs move to another vault, and the configuration before is to go."""
+    shared = {"configuration": "west", "enabled": True}
+    entries = vault_entries(
+        [{"svm": "vs0"}, {"svm": "vs0", "configuration": "default", "state": "absent", "enabled": ""}], defaults=shared
+    )
+    assert [entry["enabled"] for entry in entries] == [True, ""]

@@ -14,7 +14,9 @@ from jinja2 import nodes
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = sorted(ROOT.glob("playbooks/*.yml"))
-FILES = sorted([*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/**/*.yml")])
+# Files of a role are other programs'.
+OTHERS = set(ROOT.glob("roles/*/files/*"))
+FILES = sorted({*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/**/*.yml")} - OTHERS)
 # The connection options of the modules, each with the inventory variable that it has or leaves out: those are the plain
 # defaults. Beside them there is one filter for each other thing that a file hands over.
 CONNECTION, BESIDE = 9, 8

@@ -130,13 +130,19 @@ def with_volumes(reader: Reader, vaults: t.Sequence[Vault]) -> tuple[Vault, ...]
     """
     named = [vault for vault in vaults if vault.scope == "cluster" or vault.svm or vault.svm_uuid]
     unclear = [vault for vault in named if vault.enabled and _is_open(vault)]
+    numbers = encrypted_volumes(reader, unclear)
+    return tuple(replace(vault, encrypted_volumes=numbers.get(vault.uuid)) for vault in vaults)
+
+
+def encrypted_volumes(reader: Reader, vaults: t.Sequence[Vault]) -> dict[str, int | None]:
+    """How many encrypted volumes there are, by the UUID of the configuration that keeps their keys; without those of
+    which nobody can tell."""
     try:
-        numbers = _numbers(reader, unclear)
+        return _numbers(reader, vaults)
     except (ApiError, TransportError) as exc:
         if not withheld(exc) and exc.code not in UNKNOWN_NAME:
             raise
-        numbers = {}
-    return tuple(replace(vault, encrypted_volumes=numbers.get(vault.uuid)) for vault in vaults)
+        return {}
 
 
 # Which volumes may be encrypted with keys of a scope: those that share their aggregate's are never an SVM's.

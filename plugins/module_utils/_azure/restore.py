@@ -126,6 +126,7 @@ def plan_without(target: Target, current: Vault | None, what: str) -> Plan:
         return Plan(blockers=(blocker,), pending=pending)
     blocker = BlockedError(
         f"configuration {current.configuration} is inactive, and ONTAP {what} only of the enabled one",
-        remedy="Leave configuration or uuid out to mean the enabled one, or enable this one first.",
+        remedy="Leave configuration or uuid out to mean the enabled one, or enable this one first: azure_key_vault "
+        "with configuration and enabled: true.",
     )
     return Plan(blockers=(blocker,))

@@ -581,6 +581,10 @@ class _Carrier:
         if current is None and item.uuid:
             # Created by the part before this one.
             current = item.desired.resource.record.of(item.record)
+        if current is None and item.result and not self.check_mode:
+            # Nobody waits for the job that creates it.
+            item.result["warnings"].append("What has to follow the job is left to the next run.")
+            return
         try:
             result = carry_out(
                 client,
@@ -611,6 +615,8 @@ def _carry_out_all(carrier: _Carrier, scopes: t.Mapping[str, list[_Item]]) -> No
     if not carrier.check_mode:
         _verify(carrier.client, [item for scope in changing for item in scope if item.result and not item.plan.removes])
     leaving = [scope for scope in changing if any(item.plan.removes for item in scope)]
+    for scope in leaving:
+        _stop_removals(scope)
     _stop_unless_served(carrier, leaving)
     carrier.each(functools.partial(_remove, carrier), leaving)
 
@@ -627,15 +633,18 @@ def _carry_out_scope(carrier: _Carrier, client: Client, scope: list[_Item]) -> N
             failed = part.item
 
 
+def _stop_removals(scope: t.Sequence[_Item]) -> None:
+    """Say of what is to go that it was not removed, where what was changed before it turned out not to work."""
+    failed = next((item for item in scope if item.error is not None and not item.plan.removes), None)
+    for item in scope:
+        if failed and item.plan.removes and item.error is None:
+            item.parts[0].stop(f"{failed.name} failed before it")
+
+
 def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> None:
     """Say of what is to go where nobody knows that the one in use works that it was not removed."""
     serving = [next((item for item in scope if item.desired.serves), None) for scope in scopes]
-    unknown = [
-        item
-        for item in serving
-        if item and item.error is None and item.uuid and item.desired.serves
-        and not (item.plan.takes_over and (carrier.check_mode or item.desired.serves.field in item.record))
-    ]  # fmt: skip
+    unknown = [item for item in serving if item and item.uuid and not _is_known(item, carrier.check_mode)]
     found: dict[str, t.Any] = {}
     unread: OntapError | None = None
     if unknown:
@@ -657,6 +666,13 @@ def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> N
             for leaving in scope:
                 if leaving.plan.removes and leaving.error is None:
                     leaving.parts[0].stop(f"{item.desired.target} has to serve before it goes, and {why}")
+
+
+def _is_known(item: _Item, check_mode: bool) -> bool:
+    """Whether nobody needs to look any more whether one that is to be in use works, or nobody can."""
+    if item.error is not None or item.desired.serves is None:
+        return True
+    return item.plan.takes_over and (check_mode or item.desired.serves.field in item.record)
 
 
 def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:

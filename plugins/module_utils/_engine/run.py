@@ -146,11 +146,11 @@ class Run:
 def may_be_ours(job: Job, target: Target, record: t.Any) -> bool:
     """Whether a job on a path that SVMs share can be one for this target, whose ``record`` (None: there is none) was
     read before. ONTAP may name no SVM with it (contract, job lifecycle)."""
-    names = {target.svm, record.svm if record else None} - {None}
-    uuids = {target.svm_uuid, record.svm_uuid if record else None} - {None}
-    if not job.names_svm or not (names or uuids):
-        return True
-    return job.svm in names or job.svm_uuid in uuids
+    name = target.svm or (record.svm if record else None)
+    uuid = target.svm_uuid or (record.svm_uuid if record else None)
+    if name and job.svm:
+        return bool(job.svm == name)
+    return not (uuid and job.svm_uuid) or bool(job.svm_uuid == uuid)
 
 
 class RacedError(Exception):

@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.events import moment_of
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import usable
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 
 Mapping = t.Mapping[str, t.Any]
@@ -26,7 +27,6 @@ _BEGUN: t.Final = {
     "ekmip.akv.notAvailable": "ekmip.akv.available",
     "ekmip.akv.volOffline": "ekmip.akv.volOnline",
 }
-_WELL = frozenset({"healthy", "no_encrypted_volume_yet"})
 
 # What to do, in the order in which it helps.
 _AZURE: t.Final = (
@@ -59,7 +59,7 @@ def diagnose(cluster: str, found: Mapping, now: datetime.datetime) -> Diagnosis:
         return Diagnosis((*head, f"**The cluster could not be asked, so nothing is known:** {said}"), None)
     events: list[Mapping] | None = found.get("events")
     used = [one for one in found["azure_key_vaults"] if one.get("enabled") is not False]
-    ill = [one for one in used if _verdict(one) not in _WELL]
+    ill = [one for one in used if usable(_verdict(one)) is not True]
     lines = [*head, f"{len(used) - len(ill)} of {len(used)} configurations can be used."]
     for one in ill:
         lines += ["", *_section(one, events or [], now)]

@@ -29,6 +29,7 @@ _BEST_FIRST: t.Final = (REACHED, UNREACHED, UNREPORTED)
 class Configuration:
     """One configuration of one cluster, as a reading with health shows it. A text is empty where ONTAP shows none.
 
+    ``volumes`` is the number of encrypted volumes that depend on it, None where nobody asked or could be told.
     ``flaw`` is why it cannot be an entry of azure_key_vaults, which would refuse all others with it; empty if it can.
     """
 
@@ -45,6 +46,7 @@ class Configuration:
     usable: bool | None
     verdict: str
     reasons: tuple[str, ...]
+    volumes: int | None = None
     flaw: str = ""
 
     @classmethod
@@ -73,6 +75,7 @@ class Configuration:
             usable=health.get("usable"),
             verdict=verdict,
             reasons=tuple(map(str, health.get("reasons") or ())),
+            volumes=record.get("encrypted_volumes"),
         )
 
     @property

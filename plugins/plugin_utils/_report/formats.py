@@ -336,6 +336,8 @@ def _line(row: Row) -> str:
 def table(report: Mapping) -> list[str]:
     """A few lines for the terminal: the summary, and the clusters that need somebody."""
     lines = [f"{headline(report)}.", *facts(report)]
+    if report["summary"]["since_last"]:
+        lines += facts_since(report)[-1:]
     order = ("critical", "unreachable", "error", "high", "medium", "low", "nothing")
     todo = [(order.index(state_of(host)), host) for host in report["hosts"] if state_of(host) in order]
     todo.sort(key=lambda pair: (pair[0], pair[1]["host"]))

@@ -33,7 +33,8 @@ _OF_VERDICT: t.Final = {
     "unmanaged": "A configuration that nobody described",
     "blocked": "Cannot be mended in place",
 }
-_OF_HEALTH: t.Final = {
+# Of a health that is not well.
+OF_HEALTH: t.Final = {
     "azure_unreachable": "Azure cannot be reached, or refuses the credential",
     "keys_missing": "Keys are missing on nodes",
     "node_unreachable": "A node's key server cannot be reached",
@@ -129,7 +130,7 @@ def kind_of(row: Row) -> Kind:
     if row.field == "health":
         codes = codes_in(row.note)
         name = "-".join(("health", str(row.actual), *codes))
-        return Kind(name, _OF_HEALTH.get(str(row.actual), words(str(row.actual))), str(row.actual), codes)
+        return Kind(name, OF_HEALTH.get(str(row.actual), words(str(row.actual))), str(row.actual), codes)
     if row.verdict == "undescribed":
         return Kind(f"undescribed-{row.field}", "An undescribed setting", row.field)
     if not row.field:

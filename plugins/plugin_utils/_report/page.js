@@ -143,7 +143,7 @@
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   };
   const furnish = (below) => {
-    for (const thing of all(".copy, td > code:not(:only-child), .use p code", below)) {
+    for (const thing of all(".copy, .listed code, .use p code", below)) {
       if (thing.dataset.b || thing.closest("summary")) continue;
       thing.dataset.b = "1";
       const text = thing.textContent;

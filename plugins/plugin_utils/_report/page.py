@@ -24,6 +24,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.text import 
 from ansible_collections.ontap.security.plugins.plugin_utils._report import uses, values
 from ansible_collections.ontap.security.plugins.plugin_utils._report.formats import counted, facts_since, headline
 from ansible_collections.ontap.security.plugins.plugin_utils._report.groups import (
+    OF_HEALTH,
     Case,
     Group,
     Unasked,
@@ -323,10 +324,10 @@ def _listed(group: Group) -> str:
     lines = []
     for case in group.cases:
         wanted, found = values.compared(visible(shown(case.desired)), visible(shown(case.actual)))
-        both = "".join(f"<code>{''.join(map(_marked, parts))}</code>" for parts in (wanted, found))
+        both = "<br>".join(f"<code>{''.join(map(_marked, parts))}</code>" for parts in (wanted, found))
         lines += [f"<tr><td>{_text(row.where)}<td>{both}{_standing(row)}" for row in case.rows]
     return (
-        f'{notes}<details open><summary>{counted(len(group.members), "configuration")}</summary><table class="members">'
+        f'{notes}<details open><summary>{counted(len(group.members), "configuration")}</summary><table class="listed">'
         f'<thead><tr><th scope="col">Configuration<th scope="col">Described, and found{_STANDING_HEAD}</thead><tbody>'
         f"{''.join(lines)}</table></details>"
     )
@@ -363,7 +364,7 @@ def _members(found: t.Sequence[Row]) -> str:
 
 
 def _health(verdict: str) -> str:
-    if verdict in ("azure_unreachable", "keys_missing", "node_unreachable"):
+    if verdict in OF_HEALTH and verdict != "unknown":
         return f'<span class="badge critical">{words(verdict)}</span>'
     return _text(words(verdict) or "none")
 

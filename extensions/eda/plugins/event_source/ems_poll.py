@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import datetime
 import logging
@@ -102,6 +103,7 @@ logger = logging.getLogger("ontap.security.ems_poll")
 
 # A login that is refused is not tried every minute: ONTAP locks accounts.
 _PAUSE_WHEN_REFUSED = 900
+_MOST_AT_ONCE = 64
 
 
 class _Cluster:
@@ -148,12 +150,14 @@ class _Cluster:
             return None
 
 
-async def _watch(queue: asyncio.Queue[t.Any], cluster: _Cluster, interval: int) -> None:
-    trouble = ""
+async def _watch(
+    queue: asyncio.Queue[t.Any], cluster: _Cluster, interval: int, pool: concurrent.futures.Executor
+) -> None:
+    loop, trouble = asyncio.get_running_loop(), ""
     while True:
         pause = interval
         try:
-            events = await asyncio.to_thread(cluster.read)
+            events = await loop.run_in_executor(pool, cluster.read)
         except OntapError as exc:
             if exc.message != trouble:
                 logger.error("%s cannot be asked for events, and will be again: %s", cluster.name, exc.text())
@@ -168,7 +172,7 @@ async def _watch(queue: asyncio.Queue[t.Any], cluster: _Cluster, interval: int) 
                 await queue.put(event)
             # After they have been handed on: told twice is better than never.
             try:
-                await asyncio.to_thread(cluster.keep)
+                await loop.run_in_executor(pool, cluster.keep)
             except OSError as exc:
                 logger.error("%s: how far its log was read cannot be kept: %s", cluster.name, exc)
         await asyncio.sleep(pause)
@@ -183,11 +187,14 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
         raise ValueError(exc.text()) from None
     os.makedirs(options.state_dir, mode=0o700, exist_ok=True)
     clusters = [_Cluster(name, options) for name in options.connections]
+    # A cluster that is away keeps its thread busy for minutes, and must not hold up the others.
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(len(clusters), _MOST_AT_ONCE))
     try:
         for cluster in clusters:
             logger.info("reading events about keys of %s", cluster.name)
-        await asyncio.gather(*(_watch(queue, cluster, options.interval) for cluster in clusters))
+        await asyncio.gather(*(_watch(queue, cluster, options.interval, pool) for cluster in clusters))
     finally:
+        pool.shutdown(wait=False)
         for cluster in clusters:
             cluster.close()
 
