@@ -59,6 +59,13 @@ options:
     type: list
     elements: str
     default: []
+  batch:
+    description:
+      - The hosts that the play has at a time, which are not all of O(present) where it has C(serial). With
+        O(turn=first) only. When not given, all are.
+    type: list
+    elements: str
+    default: []
   known:
     description:
       - What the filter returned for the turn before. Not with O(turn=first).
@@ -108,6 +115,7 @@ def rotation(
     turn: str,
     present: t.Sequence[str],
     hosts: t.Sequence[str] = (),
+    batch: t.Sequence[str] = (),
     known: str | None = None,
     unproven: bool = False,
     check_mode: bool = False,
@@ -118,8 +126,8 @@ def rotation(
         everyone = [str(host) for host in hosts]
         clusters = [_cluster(host, hostvars[host]) for host in there if _WISH in hostvars[host]]
         silent = [host for host in everyone if _WISH not in hostvars[host]]
-        apart = len({hostvars[host].get("__rotate_secret_turn") for host in there}) > 1
-        return dump(_first(plan(everyone, clusters, unproven=bool(unproven), apart=apart, silent=silent)))
+        serial = bool(batch) and {str(host) for host in batch} != {*there}
+        return dump(_first(plan(everyone, clusters, unproven=bool(unproven), serial=serial, silent=silent)))
     if turn not in ("others", "end") or known is None:
         raise AnsibleFilterError(
             "rotation knows the turns first, and with what is known from the turn before others, end."

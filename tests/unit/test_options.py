@@ -18,7 +18,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.ontap.security.plugins.module_utils._ansible.entry import run
 from ansible_collections.ontap.security.plugins.module_utils._ansible.options import Spec
-from tests.support.beats import FULL, IDENTITY, pkcs12, spellings
+from tests.support.beats import CLIENT, FULL, IDENTITY, pkcs12, spellings
 from tests.unit.test_documentation import MODULES
 
 # What is awkward about each is how some channel spells it.
@@ -349,7 +349,14 @@ AROUND = {"AKV_CLIENT_ID": "one", "AKV_TENANT_ID": "its tenant", "AKV_CLIENT_SEC
     ("given", "environment", "taken", "ambient"),
     [
         ({}, AROUND, ("one", "its tenant", "its secret", None), {"client_id", "tenant_id", "client_secret"}),
-        ({"client_id": "ONE"}, AROUND, ("ONE", "its tenant", "its secret", None), {"tenant_id", "client_secret"}),
+        # The table's equality: of GUIDs the case does not count.
+        (
+            {"client_id": CLIENT.upper()},
+            {**AROUND, "AKV_CLIENT_ID": CLIENT},
+            (CLIENT.upper(), "its tenant", "its secret", None),
+            {"tenant_id", "client_secret"},
+        ),
+        ({"client_id": "ONE"}, AROUND, ("ONE", None, None, None), set()),
         ({"client_id": "another"}, AROUND, ("another", None, None, None), set()),
         ({"client_id": "another", "client_secret": "own"}, AROUND, ("another", None, "own", None), set()),
         (

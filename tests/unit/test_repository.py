@@ -157,7 +157,10 @@ def test_no_file_needs_itself() -> None:
 @named(ROOT.glob("plugins/plugin_utils/_fleet/*.py"))
 def test_procedures_over_a_fleet_are_pure(path: Path) -> None:
     beside = {name for name in from_plugins(path) if name.startswith("plugin_utils/_fleet/")}
-    assert from_plugins(path) - beside <= {"module_utils/_ontap/text"}
+    # What tells applications apart and what can be an entry is said once, where Azure is.
+    pure = {"module_utils/_azure/credentials", "module_utils/_azure/desired", "module_utils/_azure/table"}
+    values = {"module_utils/_engine/target", "module_utils/_ontap/errors", "module_utils/_ontap/text"}
+    assert from_plugins(path) - beside <= pure | values
 
 
 def module_of(path: Path) -> str:

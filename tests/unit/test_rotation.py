@@ -119,7 +119,7 @@ def rotate(
 
     for host in hosts:
         wish = {"application": application, "svms": svms, "secret": "digest", **(of_host or {}).get(host, {})}
-        hostvars[host].update(__rotate_secret_wish=wish, __rotate_secret_turn="cluster1 and when")
+        hostvars[host]["__rotate_secret_wish"] = wish
         task(host, "before", "azure_key_vault_info", health=True)
     known = rotation(hostvars, "first", hosts=list(hostvars), **options)
     now = json.loads(known)
@@ -433,16 +433,17 @@ def test_a_cluster_that_an_earlier_rotation_could_not_read_keeps_no_other_from_i
     assert (failed.end["stop"], failed.writes, failed.summary["hosts_to_do"]) == ("", 1, ["cluster9"])
 
 
-@pytest.mark.parametrize("other", [{}, {"__rotate_secret_turn": "cluster2 and when"}])
-def test_clusters_that_do_not_wait_for_each_other(other: dict[str, str]) -> None:
-    """With the strategy free, or with serial, a fact that is set once is not the same on all."""
+@pytest.mark.parametrize("batch", [["c1"], ["c2"]])
+def test_a_play_that_has_a_part_of_its_clusters_at_a_time(batch: list[str]) -> None:
+    """Each part would have a configuration that comes first."""
     wish = {"application": CLIENT, "svms": "", "secret": "digest"}
-    hostvars = {
-        "c1": {"__rotate_secret_wish": wish, "__rotate_secret_turn": "cluster1 and when"},
-        "c2": {"__rotate_secret_wish": wish, **other},
-    }
-    decided = json.loads(rotation(hostvars, "first", present=["c1", "c2"], hosts=["c1", "c2"]))
-    assert (decided["stop"], decided["send"]) == ("apart", {})
+    read = {"azure_key_vaults": [One("vs0").record(False)]}
+    hostvars = {host: {"__rotate_secret_wish": wish, "__rotate_secret_before": read} for host in ("c1", "c2")}
+    both = ["c1", "c2"]
+    failed = json.loads(rotation(hostvars, "first", present=both, hosts=both, batch=batch))
+    assert (failed["stop"], failed["send"]) == ("serial", {})
+    decided = json.loads(rotation(hostvars, "first", present=both, hosts=both, batch=["c2", "c1"]))
+    assert (decided["stop"], list(decided["send"])) == ("", ["c1"])
 
 
 # --- of fleets that hypothesis makes up
@@ -798,8 +799,8 @@ def test_the_filter_says_what_it_takes(turn: str) -> None:
 
 def test_what_the_filter_reads_is_what_the_role_registers() -> None:
     tasks = (ROLE / "tasks/main.yml").read_text(encoding="utf-8")
-    registered = {*re.findall(r"register: (\w+)", tasks), "__rotate_secret_wish", "__rotate_secret_turn"}
+    registered = {*re.findall(r"register: (\w+)", tasks), "__rotate_secret_wish"}
     source = (ROLE.parents[1] / "plugins/filter/rotation.py").read_text(encoding="utf-8")
-    names = ["before", "wish", "turn", "first", "proof", "others", "after"]
+    names = ["before", "wish", "first", "proof", "others", "after"]
     assert registered == {f"__rotate_secret_{name}" for name in names}
     assert all(f'"{name}"' in source or f"__rotate_secret_{name}" in source for name in names)

@@ -36,7 +36,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configuratio
 )
 
 # Why a run stops before anything is sent, and after one configuration has been tried.
-BEFORE: t.Final = ("apart", "silent", "applications", "missing", "unread", "unused", "unfit", "secrets", "unproven")
+BEFORE: t.Final = ("serial", "silent", "applications", "missing", "unread", "unused", "unfit", "secrets", "unproven")
 AFTER_FIRST: t.Final = ("refused", "lost", "unclear")
 
 
@@ -128,23 +128,23 @@ def plan(
     clusters: t.Sequence[Cluster],
     *,
     unproven: bool,
-    apart: bool = False,
+    serial: bool = False,
     silent: t.Sequence[str] = (),
 ) -> Plan:
     """``clusters`` are those of the ``hosts`` that take part. ``unproven``: also where none can prove the secret.
 
-    ``apart``: the hosts do not wait for each other, so that each would choose one to come first. ``silent`` are those
-    of which nobody knows what they are to get.
+    ``serial``: the play has only a part of the hosts at a time, each of which would choose one to come first.
+    ``silent`` are those of which nobody knows what they are to get.
     """
     applications = list(dict.fromkeys(cluster.application for cluster in clusters))
     decided = Plan(tuple(hosts), applications[0] if applications else "", tuple(clusters))
     decided = replace(decided, first=best(decided.chosen))
     application, first = decided.application, decided.first
-    if apart:
+    if serial:
         return decided.stopped(
-            "apart",
-            "The clusters of this play do not wait for each other, because of serial or of a strategy other than",
-            "linear, so a configuration of each batch would come first. Leave serial out, and use the strategy linear.",
+            "serial",
+            "The play has serial, so a configuration of each batch of clusters would come first, and a wrong secret",
+            "would reach one in each. Leave serial out, or run this for each group of clusters with --limit.",
         )
     if silent:
         return decided.stopped(
