@@ -280,8 +280,8 @@ class Ontap:
     def snapshot(self) -> dict[str, t.Any]:
         """Return all persistent state, JSON-able: two snapshots are equal when nothing changed in between."""
         return {
-            "svms": [vars(svm).copy() for svm in self.svms],
-            "nodes": [vars(node).copy() for node in self.nodes],
+            "svms": [_plain(vars(svm)) for svm in self.svms],
+            "nodes": [_plain(vars(node)) for node in self.nodes],
             "key_stores": {store.uuid: store.snapshot() for store in self.sorted_stores()},
             "keys": {
                 node.name: [store.uuid for store in self.sorted_stores() if node.uuid in store.keys_on]
@@ -616,3 +616,8 @@ def _assign(target: object, facts: t.Mapping[str, t.Any]) -> None:
         if name not in vars(target):
             raise ValueError(f"{name!r}: one of {', '.join(vars(target))}")
         setattr(target, name, value)
+
+
+def _plain(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The same in JSON's own types."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

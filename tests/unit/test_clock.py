@@ -194,13 +194,17 @@ def test_a_cluster_in_good_order_costs_nothing_more(clusters: Cluster) -> None:
         sim.ontap.add_vault(svm, **OLD)
         sim.ontap.encrypt_volumes(svm)
     good = info(sim)
-    assert good.methods == ["GET"]
+    # The other one tells whether the key stores are blocked.
+    assert [path.rpartition("/")[2] for path in (request["path"] for request in good.requests)] == [
+        "azure-key-vaults",
+        "key-stores",
+    ]
     assert [record["health"]["clock"] for record in good.result["azure_key_vaults"]] == [None, None]
     sim.ontap.set_azure(reachable=False)
     bad = info(sim)
     paths = [request["path"] for request in bad.requests]
     assert sorted(paths) == sorted({*paths}), "each once, for all of them"
-    assert len(paths) == 4
+    assert len(paths) == 5
     assert [record["health"]["clock"]["encrypted_volumes"] for record in bad.result["azure_key_vaults"]] == [2, 2]
 
 

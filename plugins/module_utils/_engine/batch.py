@@ -310,7 +310,7 @@ def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiti
         raise
     seen = _Seen(client, resource, records)
     _match(items, seen)
-    records = _look_closer(client, batch, items, records)
+    records = _look_closer(client, batch, items, records, seen)
     seen = _Seen(client, resource, records)
     for item in items:
         release = _plan(client, item, release, seen)
@@ -426,13 +426,19 @@ def _match(items: t.Sequence[_Item], seen: _Seen) -> None:
 
 
 def _look_closer(
-    client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...]
+    client: Client, batch: Batch, items: t.Sequence[_Item], records: tuple[t.Any, ...], seen: _Seen
 ) -> tuple[t.Any, ...]:
     """The records, with all that ONTAP shows of those that may be removed, in one request if there are any."""
     resource = batch.kind.resource
+    # Where another one of the scope is to be in use, none goes before it is.
+    spared = {record.uuid for item in items if item.desired.serves for record in seen.of(item.desired.target)}
     mine = {item.current.uuid: EVERYTHING in item.desired.shown_by for item in items if item.current is not None}
     strangers = batch.unmanaged == "absent"
-    uuids = [record.uuid for record in records if record.enabled and mine.get(record.uuid, strangers)]
+    uuids = [
+        record.uuid
+        for record in records
+        if record.enabled and record.uuid not in spared and mine.get(record.uuid, strangers)
+    ]
     if not uuids:
         return records
     found = tuple(record for record in records if record.uuid in uuids)
@@ -441,11 +447,11 @@ def _look_closer(
         if len(uuids) <= _LONGEST_LIST:
             query["uuid"] = "|".join(map(literal, uuids))
         found = tuple(record for record in read_all(client, resource, query) if record.uuid in uuids)
-    seen = {record.uuid: record for record in resource.complete(client, found, {EVERYTHING})}
+    closer = {record.uuid: record for record in resource.complete(client, found, {EVERYTHING})}
     for item in items:
         if item.current is not None:
-            item.current = seen.get(item.current.uuid, item.current)
-    return tuple(seen.get(record.uuid, record) for record in records)
+            item.current = closer.get(item.current.uuid, item.current)
+    return tuple(closer.get(record.uuid, record) for record in records)
 
 
 def _twice(item: _Item, other: _Item) -> InputError:

@@ -111,7 +111,7 @@ def test_filters(three: t.Any, query: str, found: set[str]) -> None:
         (f'{VAULTS}?query="x&query_fields=name', "262272", "query"),
         ("/api/security/key-stores?unknown=1", "262179", "unknown"),
         ("/api/cluster/jobs?name=1", "262179", "name"),
-        ("/api/svm/svms?fields=state", "262197", "fields"),
+        ("/api/svm/svms?fields=planet", "262197", "fields"),
         ("/api/cluster?unknown=1", "262179", "unknown"),
     ],
 )
