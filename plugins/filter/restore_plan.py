@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
-from ansible_collections.ontap.security.plugins.plugin_utils._fleet.restoring import Restoring
+from ansible_collections.ontap.security.plugins.plugin_utils._fleet.restoring import Restoring, load, told_svms
 
 DOCUMENTATION = r"""
 name: restore_plan
@@ -42,6 +43,21 @@ options:
       - Whether to restore even if no node is known to lack keys.
     type: bool
     default: false
+  events:
+    description:
+      - What has led here, as ansible-rulebook gives it in C(ansible_eda). Then O(svms) are those that the cluster's events name. Where one
+        names none, or one that has no enabled configuration, it is as when nothing is given.
+    type: dict
+  host:
+    description:
+      - The cluster's name in the inventory, by which O(events) know it.
+    type: str
+  notes:
+    description:
+      - With O(events), what P(ontap.security.restore_notes#filter) made earlier. What was restored in vain within the last hour is not
+        restored again.
+    type: str
+    default: ""
 seealso:
   - module: ontap.security.azure_key_vault_restore
 """
@@ -60,6 +76,7 @@ _value:
   description:
     - C(to_restore), a list of dictionaries with C(scope), C(svm) and C(uuid). C(missing), what is asked for
       and has no enabled configuration.
+    - C(held), a line for each configuration that is not restored because it was lately, in vain.
     - C(condition), a line for each configuration that is not known to be usable, and one that counts the others.
   type: dict
 """
@@ -70,12 +87,19 @@ def restore_plan(
     svms: t.Sequence[str] | None = None,
     cluster: bool = False,
     force: bool = False,
+    events: t.Mapping[str, t.Any] | None = None,
+    host: str = "",
+    notes: str = "",
 ) -> dict[str, t.Any]:
     """Whose keys to restore, in types that a template can take apart."""
     plan = Restoring.of(records, svms, bool(cluster), bool(force))
+    if events:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        plan = plan.by_events(told_svms(events, host), load(notes, now))
     return {
         "to_restore": [one.target for one in plan.to_restore],
         "missing": plan.missing,
+        "held": plan.held,
         "condition": plan.condition,
     }
 

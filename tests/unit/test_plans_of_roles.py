@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -12,8 +13,10 @@ from ansible_collections.ontap.security.plugins.filter.awx_not_there import not_
 from ansible_collections.ontap.security.plugins.filter.awx_types import awx_types
 from ansible_collections.ontap.security.plugins.filter.of_hosts import of_hosts
 from ansible_collections.ontap.security.plugins.filter.rekey_plan import rekey_plan
+from ansible_collections.ontap.security.plugins.filter.restore_notes import restore_notes
 from ansible_collections.ontap.security.plugins.filter.restore_plan import restore_plan
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Health
+from ansible_collections.ontap.security.plugins.plugin_utils._fleet.restoring import PAUSE, dump, load, tried
 
 HEALTHY = Health("healthy", usable=True, keys_missing=False)
 LACKING = Health("keys_missing", ("the keys are not on every node",), ("node2",), usable=False, keys_missing=True)
@@ -45,6 +48,7 @@ def test_fifty_healthy_svms_are_one_line_and_nothing_to_do() -> None:
     assert restore_plan(FIFTY) == {
         "to_restore": [],
         "missing": [],
+        "held": [],
         "condition": ["50 of 50 configurations can be used."],
     }
 
@@ -74,6 +78,83 @@ def test_what_may_lack_keys_is_restored_and_only_what_is_not_well_is_named() -> 
     assert labels(restore_plan(records, svms=[], cluster=True)) == ["cluster"]
     assert labels(restore_plan(records, svms=["svm01"], force=True)) == ["svm01"]
     assert len(labels(restore_plan(records, cluster=True, force=True))) == 52
+
+
+def told(*svms: str, cluster: str = "cluster1") -> dict[str, t.Any]:
+    """What ansible-rulebook gives a playbook that events have led to."""
+    events = [{"cluster": cluster, "event": "km.keyretrieve.failed", "svm": svm} for svm in svms]
+    if len(events) == 1:
+        return {"ruleset": "Keys", "rule": "Nodes lack keys", "event": events[0]}
+    return {"events": {f"m_{number}": event for number, event in enumerate(events)}}
+
+
+THREE = [record("vs0", LACKING), record("vs1", LACKING), record("vs2", LACKING), record("off", LACKING, enabled=False)]
+
+
+@pytest.mark.parametrize(
+    ("events", "restored"),
+    [
+        (told("vs1"), ["vs1"]),
+        (told("vs1", "vs0"), ["vs0", "vs1"]),
+        # A veto names none, and so it may be about any.
+        (told(""), ["vs0", "vs1", "vs2"]),
+        (told("vs1", ""), ["vs0", "vs1", "vs2"]),
+        # An event is believed no further than what is there.
+        (told("off"), ["vs0", "vs1", "vs2"]),
+        (told("vs1", "cluster1"), ["vs0", "vs1", "vs2"]),
+        (told("vs1", cluster="cluster2"), ["vs0", "vs1", "vs2"]),
+    ],
+)
+def test_events_narrow_a_restore_to_the_svms_that_they_name(events: dict[str, t.Any], restored: list[str]) -> None:
+    plan = restore_plan(THREE, events=events, host="cluster1")
+    assert (labels(plan), plan["missing"], plan["held"]) == (restored, [], [])
+
+
+def test_of_several_clusters_each_has_its_own_events() -> None:
+    both = {"events": {"m_0": told("vs0")["event"], "m_1": told("vs2", cluster="cluster2")["event"]}}
+    assert labels(restore_plan(THREE, events=both, host="cluster1")) == ["vs0"]
+    assert labels(restore_plan(THREE, events=both, host="cluster2")) == ["vs2"]
+
+
+def restored(plan: dict[str, t.Any], *in_vain: str, sent: bool = True) -> list[dict[str, t.Any]]:
+    """What the loop over the plan returned."""
+    actions = [{"method": "POST", "outcome": "done"}] if sent else []
+    return [{"item": one, "failed": one["svm"] in in_vain, "actions": actions} for one in plan["to_restore"]]
+
+
+def test_what_was_restored_in_vain_is_not_restored_again_by_events() -> None:
+    first = restore_plan(THREE, events=told(""), host="cluster1")
+    notes = restore_notes(restored(first, "vs1"))
+    again = restore_plan(THREE, events=told(""), host="cluster1", notes=notes)
+    # What helped may be needed again: a node may have booted again.
+    assert labels(again) == ["vs0", "vs2"]
+    (held,) = again["held"]
+    assert held.startswith("SVM vs1: not restored again, because the restore at ")
+    # A run about another SVM, or about none, forgets nothing.
+    assert restore_notes(restored(again), notes) == restore_notes([], notes) == notes
+    # A person may at any time.
+    assert labels(restore_plan(THREE, notes=notes)) == ["vs0", "vs1", "vs2"]
+
+
+def test_where_nothing_was_sent_nothing_was_in_vain() -> None:
+    plan = restore_plan(THREE, events=told("vs1"), host="cluster1")
+    assert restore_notes(restored(plan, "vs1", sent=False)) == restore_notes([])
+
+
+def test_a_restore_that_helps_ends_the_pause_and_so_does_time() -> None:
+    began = datetime.datetime(2026, 1, 1, 3, 0, tzinfo=datetime.timezone.utc)
+    result = {"item": {"uuid": "u"}, "failed": True, "actions": [{}]}
+    notes = dump(tried({}, [result], began))
+    assert load(notes, began + PAUSE - datetime.timedelta(seconds=1)) == {"u": began}
+    assert load(notes, began + PAUSE) == {}
+    # A clock that was put back holds nothing up.
+    assert load(notes, began - datetime.timedelta(seconds=1)) == {}
+    assert tried({"u": began}, [{**result, "failed": False}], began) == {}
+
+
+@pytest.mark.parametrize("notes", ["", "{", "[]", "1", '{"u": 1}', '{"u": "soon"}', '{"u": "2026-01-01T00:00:00"}'])
+def test_notes_that_cannot_be_read_hold_nothing_up(notes: str) -> None:
+    assert load(notes, datetime.datetime.now(datetime.timezone.utc)) == {}
 
 
 class Marked(str):
