@@ -17,8 +17,8 @@ version_added: 0.1.0
 author:
   - ontap.security contributors (@ontap-security)
 description:
-  - Makes notes of what M(ontap.security.azure_key_vault_restore) returned, so that events do not lead to the same again at once. The
-    role P(ontap.security.restore#role) keeps them.
+  - Makes notes of what M(ontap.security.azure_key_vault_restore) returned, so that events do not lead to the same again
+    at once. The role P(ontap.security.restore#role) keeps them.
   - It reads and writes nothing.
 positional: _input
 options:

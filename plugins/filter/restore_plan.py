@@ -45,8 +45,8 @@ options:
     default: false
   events:
     description:
-      - What has led here, as ansible-rulebook gives it in C(ansible_eda). Then O(svms) are those that the cluster's events name. Where one
-        names none, or one that has no enabled configuration, it is as when nothing is given.
+      - What has led here, as ansible-rulebook gives it in C(ansible_eda). Then O(svms) are those that the cluster's
+        events name. Where one names none, or one that has no enabled configuration, it is as when nothing is given.
     type: dict
   host:
     description:
@@ -54,8 +54,8 @@ options:
     type: str
   notes:
     description:
-      - With O(events), what P(ontap.security.restore_notes#filter) made earlier. What was restored in vain within the last hour is not
-        restored again.
+      - With O(events), what P(ontap.security.restore_notes#filter) made earlier. What was restored in vain within the
+        last hour is not restored again.
     type: str
     default: ""
 seealso:

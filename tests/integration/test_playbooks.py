@@ -1,6 +1,6 @@
 # Copyright: Contributors to the ontap.security collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks restore and rekey by their full names."""
+"""The playbooks restore, restore_by_event and rekey by their full names."""
 
 from __future__ import annotations
 
@@ -124,6 +124,27 @@ def test_restore_says_what_cannot_be_meant(sim: Simulator, tmp_path: Path) -> No
     )
     assert (unknown.failed, unknown.writes) == (True, [])
     assert "no enabled Azure Key Vault configuration for vs2. Nothing has been restored" in unknown.output
+
+
+def test_events_restore_their_svm_and_not_again_what_did_not_help(sim: Simulator, tmp_path: Path) -> None:
+    sim.ontap.lose_keys("node1")
+    sim.ontap.refuse("restore", 65537544, times=1)
+    told = {"event": {"cluster": "cluster1", "event": "km.keyretrieve.failed", "svm": "vs1"}}
+    given: dict[str, t.Any] = {"azure_key_vault_restore_dir": str(tmp_path), "diagnose_dir": str(tmp_path)}
+    failed = run(sim, tmp_path, "restore_by_event", ansible_eda=told, **given)
+    assert (failed.failed, failed.writes) == (True, ["restore"]), failed.output
+    # The page is there all the same.
+    (tmp_path / "cluster1.md").unlink()
+    # A veto does not say whose keys are missing: vs0 is as good a guess as vs1, where it did not help.
+    told = {"event": {"cluster": "cluster1", "event": "gb.sfo.veto.kmgr.keysmissing", "svm": ""}}
+    again = run(sim, tmp_path, "restore_by_event", ansible_eda=told, **given)
+    assert (again.failed, again.writes) == (False, ["restore"]), again.output
+    assert "SVM vs1: not restored again, because the restore at " in again.output
+    page = (tmp_path / "cluster1.md").read_text(encoding="utf-8")
+    assert "SVM vs1" in page
+    assert "SVM vs0" not in page
+    # A person may.
+    assert run(sim, tmp_path, "restore", **given).writes == ["restore"]
 
 
 def test_a_restore_that_fails_shows_the_health_and_goes_on(sim: Simulator, tmp_path: Path) -> None:

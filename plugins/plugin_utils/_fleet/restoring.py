@@ -63,16 +63,16 @@ class Restoring:
     @property
     def to_restore(self) -> list[Reading]:
         """What is asked for and is not known to have its keys on every node; when forced, all that is asked for."""
-        return [one for one in self._lacking if str(one.uuid) not in self.vain]
+        return [one for one in self._lacking if str(one.uuid or "") not in self.vain]
 
     @property
     def held(self) -> list[str]:
         """What would be restored, had it not been so in vain: a line each."""
         return [
-            f"{one.long}: not restored again, because the restore at {at:%Y-%m-%d %H:%M} UTC did not help. Events lead to"
-            f" the next one from {at + PAUSE:%Y-%m-%d %H:%M} UTC on."
+            f"{one.long}: not restored again, because the restore at {at:%Y-%m-%d %H:%M} UTC did not help. Events"
+            f" lead to the next one from {at + PAUSE:%Y-%m-%d %H:%M} UTC on."
             for one in self._lacking
-            for at in [self.vain.get(str(one.uuid))]
+            for at in [self.vain.get(str(one.uuid or ""))]
             if at
         ]
 
