@@ -492,14 +492,74 @@ def test_a_rekey_of_somebody_who_enables_nothing_is_told_how_to_complete_the_swi
     assert len(failed.writes) == 1
 
 
-def test_enabled_already_is_done(sim: Simulator) -> None:
+class _Meanwhile(Client):
+    """Somebody else does something right before the first write."""
+
+    somebody: t.Callable[[], object]
+
+    def write(self, *arguments: t.Any, **keywords: t.Any) -> t.Any:
+        self.somebody()
+        self.somebody = lambda: None
+        return super().write(*arguments, **keywords)
+
+
+def meanwhile(somebody: t.Callable[[], object]) -> t.Callable[[Connection], Client]:
+    def of(settings: Connection) -> Client:
+        client = _Meanwhile(settings, caller="test", sleep=lambda _seconds: None)
+        client.somebody = somebody
+        return client
+
+    return of
+
+
+def switch(sim: Simulator, uuid: str) -> None:
+    for store in sim.ontap.stores.values():
+        store.enabled = store.uuid == uuid
+
+
+def test_enabled_already_is_done_and_looked_at_as_if_it_had_been_enabled_here(sim: Simulator) -> None:
+    uuid = add_blue(sim)
+    somebody = meanwhile(lambda: switch(sim, uuid))
+    outcome = drive(sim, {"svm": "vs0", "configuration": "blue", "enabled": True}, client=somebody)
+    assert not outcome.failed, outcome.msg
+    assert not outcome.changed
+    assert "enabled already" in outcome.msg
+    assert outcome.result["actions"][0]["outcome"] == "refused"
+    assert told(outcome)[2:] == [("PATCH", "key-stores"), ("GET", "azure-key-vaults")]
+    assert outcome.result["azure_key_vault"]["azure_reachability"]["reachable"] is True
+    assert not outcome.result["warnings"]
+
+
+def test_enabled_already_without_azure_is_a_failure_that_has_changed_nothing(newest: Simulator) -> None:
+    uuid = add_blue(newest)
+    newest.fault("GET", "azure-key-vaults", kind="body", content=json.dumps(_unreachable(newest)), skip=1)
+    somebody = meanwhile(lambda: switch(newest, uuid))
+    failed = drive(newest, {"svm": "vs0", "configuration": "blue", "enabled": True}, client=somebody)
+    assert failed.failed
+    assert not failed.changed
+    assert "cannot reach Azure with it: AADSTS7000222" in failed.msg
+    assert "Enabled the" not in failed.msg
+
+
+def test_enabled_already_is_not_believed_without_a_look(sim: Simulator) -> None:
     add_blue(sim)
     sim.ontap.refuse("key-stores-patch", 65539218)
     outcome = drive(sim, {"svm": "vs0", "configuration": "blue", "enabled": True})
     assert not outcome.failed, outcome.msg
     assert not outcome.changed
-    assert "enabled already" in outcome.msg
-    assert outcome.result["actions"][0]["outcome"] == "refused"
+    assert outcome.result["azure_key_vault"]["enabled"] is False
+    (warning,) = outcome.result["warnings"]
+    assert "enabled already" in warning
+    assert "ONTAP contradicts itself" in warning
+    # Nor is anything removed for it.
+    entries = [{"configuration": "blue", "enabled": True}, {"configuration": "default", "state": "absent"}]
+    several = {"vaults": [{"svm": "vs0", **entry} for entry in entries]}
+    drive(sim, several, module="azure_key_vaults")
+    assert enabled(sim) == {"default": True, "blue": False}
+    # Nor rotated.
+    moved = {**BLUE, "key_id": OTHER_KEY, "client_id": "before", "enabled": True}
+    told_so = drive(sim, {"svm": "vs0", **moved})
+    assert told_so.result["diff"]["after"]["enabled"] is False
 
 
 def test_a_switch_that_runs_is_waited_for_and_no_second_one_is_started(sim: Simulator) -> None:
