@@ -391,8 +391,13 @@ def test_a_vault_that_is_lost_with_the_switch_is_a_failure(sim: Simulator) -> No
     assert "enabled: true" in failed.msg
 
 
+def _uuid_of(sim: Simulator, configuration: str) -> str:
+    stores = sim.snapshot()["key_stores"].items()
+    return next(uuid for uuid, store in stores if store["configuration"] == configuration)
+
+
 def _unreachable(sim: Simulator) -> dict[str, t.Any]:
-    uuid = next(u for u, s in sim.snapshot()["key_stores"].items() if s["configuration"] == "blue")
+    uuid = _uuid_of(sim, "blue")
     azure = {"reachable": False, "code": "65537549", "message": "AADSTS7000222: expired"}
     record = {"uuid": uuid, "configuration": {"name": "blue"}, "svm": {"name": "vs0"}, "enabled": True}
     return {"records": [{**record, "azure_reachability": azure}], "num_records": 1}
@@ -492,14 +497,151 @@ def test_a_rekey_of_somebody_who_enables_nothing_is_told_how_to_complete_the_swi
     assert len(failed.writes) == 1
 
 
-def test_enabled_already_is_done(sim: Simulator) -> None:
+class _Meanwhile(Client):
+    """Somebody else does something right before the first write."""
+
+    somebody: t.Callable[[], object]
+
+    def write(self, *arguments: t.Any, **keywords: t.Any) -> t.Any:
+        self.somebody()
+        self.somebody = lambda: None
+        return super().write(*arguments, **keywords)
+
+
+def meanwhile(somebody: t.Callable[[], object]) -> t.Callable[[Connection], Client]:
+    def of(settings: Connection) -> Client:
+        client = _Meanwhile(settings, caller="test", sleep=lambda _seconds: None)
+        client.somebody = somebody
+        return client
+
+    return of
+
+
+def switch(sim: Simulator, uuid: str) -> None:
+    for store in sim.ontap.stores.values():
+        store.enabled = store.uuid == uuid
+
+
+def test_enabled_already_is_done_and_looked_at_as_if_it_had_been_enabled_here(sim: Simulator) -> None:
+    uuid = add_blue(sim)
+    somebody = meanwhile(lambda: switch(sim, uuid))
+    outcome = drive(sim, {"svm": "vs0", "configuration": "blue", "enabled": True}, client=somebody)
+    assert not outcome.failed, outcome.msg
+    assert not outcome.changed
+    assert "enabled already" in outcome.msg
+    assert outcome.result["actions"][0]["outcome"] == "refused"
+    assert told(outcome)[2:] == [("PATCH", "key-stores"), ("GET", "azure-key-vaults")]
+    assert outcome.result["azure_key_vault"]["azure_reachability"]["reachable"] is True
+    assert not outcome.result["warnings"]
+
+
+def test_enabled_already_without_azure_is_a_failure_that_has_changed_nothing(newest: Simulator) -> None:
+    uuid = add_blue(newest)
+    newest.fault("GET", "azure-key-vaults", kind="body", content=json.dumps(_unreachable(newest)), skip=1)
+    somebody = meanwhile(lambda: switch(newest, uuid))
+    failed = drive(newest, {"svm": "vs0", "configuration": "blue", "enabled": True}, client=somebody)
+    assert failed.failed
+    assert not failed.changed
+    assert "cannot reach Azure with it: AADSTS7000222" in failed.msg
+    assert "Enabled the" not in failed.msg
+
+
+def test_enabled_already_is_not_believed_without_a_look(sim: Simulator) -> None:
     add_blue(sim)
     sim.ontap.refuse("key-stores-patch", 65539218)
     outcome = drive(sim, {"svm": "vs0", "configuration": "blue", "enabled": True})
     assert not outcome.failed, outcome.msg
     assert not outcome.changed
-    assert "enabled already" in outcome.msg
-    assert outcome.result["actions"][0]["outcome"] == "refused"
+    assert outcome.result["azure_key_vault"]["enabled"] is False
+    (warning,) = outcome.result["warnings"]
+    assert "enabled already" in warning
+    assert "ONTAP contradicts itself" in warning
+    # Nor is anything removed for it.
+    entries = [{"configuration": "blue", "enabled": True}, {"configuration": "default", "state": "absent"}]
+    several = {"vaults": [{"svm": "vs0", **entry} for entry in entries]}
+    drive(sim, several, module="azure_key_vaults")
+    assert enabled(sim) == {"default": True, "blue": False}
+    # Nor rotated.
+    moved = {**BLUE, "key_id": OTHER_KEY, "client_id": "before", "enabled": True}
+    told_so = drive(sim, {"svm": "vs0", **moved})
+    assert told_so.result["diff"]["after"]["enabled"] is False
+
+
+@pytest.mark.parametrize("code", [4, 65537120, 65538908, 65539207])
+def test_one_that_somebody_removes_meanwhile_is_absent(newest: Simulator, code: int) -> None:
+    add_blue(newest)
+    newest.ontap.refuse("key-stores-delete", code)
+    somebody = meanwhile(lambda: newest.ontap.remove_vault(_uuid_of(newest, "blue")))
+    outcome = drive(newest, {"svm": "vs0", "configuration": "blue", "state": "absent"}, client=somebody)
+    assert not outcome.failed, outcome.msg
+    assert not outcome.changed
+    assert [action["outcome"] for action in outcome.result["actions"]] == ["refused"]
+    assert told(outcome)[1:] == [("DELETE", "key-stores"), ("GET", "azure-key-vaults")]
+    assert enabled(newest) == {"default": True}
+
+
+@pytest.mark.parametrize("code", [65538908, 65539207])
+def test_a_removal_that_was_refused_once_is_sent_again_as_it_was(newest: Simulator, code: int) -> None:
+    uuid = add_blue(newest)
+    newest.ontap.refuse("key-stores-delete", code, times=1)
+    outcome = drive(newest, {"svm": "vs0", "configuration": "blue", "state": "absent"})
+    assert not outcome.failed, outcome.msg
+    assert [request["path"] for request in outcome.writes] == [f"{STORES}/{uuid}"] * 2
+    assert [action["outcome"] for action in outcome.result["actions"]] == ["refused", "done"]
+    add_blue(newest)
+    newest.ontap.refuse("key-stores-delete", code)
+    failed = drive(newest, {"svm": "vs0", "configuration": "blue", "state": "absent"})
+    assert failed.failed
+    assert failed.result["error"]["code"] == str(code)
+    assert len(failed.writes) == 2
+
+
+@pytest.mark.parametrize("options", [{"configuration": "blue"}, {}], ids=["named", "the enabled one"])
+def test_no_second_look_makes_a_removal_that_of_the_one_in_use(newest: Simulator, options: dict[str, t.Any]) -> None:
+    """Blue is switched to in between: it was inactive before, and was not the enabled one that was meant."""
+    newest.ontap.encrypt_volumes("vs0", False)
+    uuid = add_blue(newest)
+    newest.ontap.refuse("key-stores-delete", 65538908, times=1)
+    somebody = meanwhile(lambda: switch(newest, uuid))
+    failed = drive(newest, {"svm": "vs0", **options, "state": "absent"}, client=somebody)
+    assert failed.failed
+    assert not failed.changed
+    assert "nothing was removed" in failed.msg
+    assert len(failed.writes) == 1
+    assert enabled(newest) == {"default": False, "blue": True}
+
+
+def test_an_enabled_one_that_has_become_inactive_is_still_removed(newest: Simulator) -> None:
+    newest.ontap.encrypt_volumes("vs0", False)
+    uuid = add_blue(newest)
+    somebody = meanwhile(lambda: switch(newest, uuid))
+    done = drive(newest, {"svm": "vs0", "configuration": "default", "state": "absent"}, client=somebody)
+    assert not done.failed, done.msg
+    assert enabled(newest) == {"blue": True}
+
+
+@pytest.mark.parametrize("code", [65538908, 65539207])
+def test_one_that_is_removed_before_it_is_switched_to(newest: Simulator, code: int) -> None:
+    """The record decides: it is created anew where the task says all that this takes, and nothing is said to stay."""
+    for options, works in (({"configuration": "blue"}, False), (BLUE, True)):
+        add_blue(newest)
+        newest.ontap.refuse("key-stores-patch", code, times=1)
+        somebody = meanwhile(lambda: newest.ontap.remove_vault(_uuid_of(newest, "blue")))
+        outcome = drive(newest, {"svm": "vs0", **options, "enabled": True}, client=somebody)
+        assert outcome.failed is not works, outcome.msg
+        assert "stays inactive" not in str(outcome.result)
+    assert enabled(newest) == {"default": False, "blue": True}
+
+
+@pytest.mark.parametrize("code", [65538908, 65539207])
+def test_a_switch_that_is_refused_twice_is_refused(newest: Simulator, code: int) -> None:
+    add_blue(newest)
+    newest.ontap.refuse("key-stores-patch", code)
+    failed = drive(newest, {"svm": "vs0", "configuration": "blue", "enabled": True})
+    assert failed.failed
+    assert failed.result["error"]["code"] == str(code)
+    assert "stays inactive" not in failed.msg
+    assert len(failed.writes) == 2
 
 
 def test_a_switch_that_runs_is_waited_for_and_no_second_one_is_started(sim: Simulator) -> None:

@@ -26,8 +26,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import
     ALREADY_CONFIGURED,
     ALREADY_ENABLED,
     NAME_TAKEN,
-    NO_ENTRY,
-    NOT_CONFIGURED,
+    NO_SUCH_KEY_STORE,
 )
 from ansible_collections.ontap.security.plugins.module_utils._ontap.codes import SWITCHING as REFUSED_BY_A_SWITCH
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OutcomeError
@@ -118,10 +117,8 @@ DELETE: t.Final = Kind(
     f"Deleted the {AKV.noun} of",
     seen_in_absence,
 )
-# Of one that is not in use, by its key store. Another look must not make that the removal of the one in use.
-DISCARD: t.Final = replace(
-    DELETE, raced=(), nothing=dict.fromkeys((NO_ENTRY, *NOT_CONFIGURED), "Somebody else has removed it meanwhile.")
-)
+# Of one that is not in use, by its key store.
+DISCARD: t.Final = replace(DELETE, raced=(*DELETE.raced, *NO_SUCH_KEY_STORE))
 REKEY: t.Final = Kind(
     AKV,
     "change the external key of",
@@ -148,6 +145,7 @@ ENABLE: t.Final = Kind(
     takes_over=True,
     proof=SERVES,
     also=(KEY_STORE,),
+    raced=(*DELETE.raced, *NO_SUCH_KEY_STORE),
     nothing={ALREADY_ENABLED: "ONTAP says that it is enabled already."},
     refused="It stays inactive, and the one that was enabled before stays enabled.",
     hidden_by="none of it in use",

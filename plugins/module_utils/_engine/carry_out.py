@@ -55,9 +55,13 @@ def write(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
                 if nothing is None:
                     exc.remedy = " ".join(filter(None, (exc.remedy, step.kind.advice)))
                     raise
+                if step.kind.takes_over:
+                    current = _in_use_already(run, exc, nothing, follows=step is not plan.steps[-1])
+                    record = {**record, **current.record}
+                    plan = replace(plan, after={**plan.after, **{name: current.value(name) for name in step.body}})
                 if len(plan.steps) > 1:
                     continue
-                return run.result(Plan(before=plan.before, after=plan.before, note=nothing), record)
+                return run.result(replace(plan, after=plan.before, note=nothing, done=""), record)
             if not run.waiting.wait and run.job is not None and not run.job.ended:
                 if step is not plan.steps[-1]:
                     run.warnings.append("wait is false, so what has to follow the job is left to the next run.")
@@ -293,7 +297,9 @@ def _failed(run: Run, sent: Sent, exc: ApiError | JobError) -> Exception:
     part_done = isinstance(exc, JobError) or (exc.code or "") in kind.partly
     if raced is not exc or exc.code in kind.nothing or exc.awaits_approval or not part_done:
         sent.outcome = REFUSED
-        _add(exc, kind.refused)
+        if raced is exc and exc.code not in kind.nothing:
+            # Elsewhere somebody else has changed something.
+            _add(exc, kind.refused)
         return raced
     try:
         record = _find(run, sent)
@@ -406,6 +412,32 @@ def _look_afterwards(run: Run, sent: Sent, found: t.Any) -> t.Any:
             clean = functools.partial(run.client.clean, free_text=True)
             run.warnings.extend(proof.judge(clean, f"{kind.did} {run.target}", sent.before, found))
     return found
+
+
+def _in_use_already(run: Run, said: ApiError | JobError, nothing: str, *, follows: bool) -> t.Any:
+    """Read the record that ONTAP says to be the one in use already, and judge it as if it had been enabled here.
+
+    Returns it. That ONTAP shows otherwise is a warning; where something ``follows`` that is meant for the one in use,
+    and where there is no such record, ``said`` is raised.
+    """
+    sent = run.sent[-1]
+    kind, proof = sent.step.kind, run.proof(sent.step)
+    try:
+        record = _find(run, sent)
+    except OntapError as exc:
+        exc.tried = f"{nothing} Could not look at {run.target} afterwards"
+        raise
+    if record is None or not kind.shows(sent.step, None, record, run.client.known_release):
+        unlike = "Read afterwards, it is not shown as the one that is enabled: ONTAP contradicts itself."
+        if record is None or follows:
+            _add(said, unlike)
+            raise said
+        run.warnings.append(f"{nothing} {unlike}")
+    elif proof:
+        clean = functools.partial(run.client.clean, free_text=True)
+        found = f"Found no need to {kind.purpose} {run.target}"
+        run.warnings.extend(proof.judge(clean, found, sent.before, record))
+    return record
 
 
 def _confirm(run: Run, step: Step, record: t.Any) -> None:

@@ -139,10 +139,22 @@ def _look(run: Run, said: OntapError | None = None) -> tuple[Plan, t.Any]:
     with trying(plan.steps[0].kind.purpose if plan.steps else f"use the {noun} of", run):
         if plan.blockers:
             raise together(plan.blockers)
+        if said and plan.removes and _removes_another(run, plan, current):
+            said.meaning = (
+                f"{said.meaning} Read again, it is in use by now, or another one is, so nothing was removed.".strip()
+            )
+            raise said
         if wanted.creates and (current is None or plan.takes_over):
             in_use = any(record.enabled for record in records)
             _surroundings(run).check_plan(run.target, plan, current, in_use=in_use, check_mode=run.check_mode)
     return plan, current
+
+
+def _removes_another(run: Run, plan: Plan, current: t.Any) -> bool:
+    """Whether a plan made again would remove another configuration than was meant at first, or one that is in use and
+    was not then."""
+    (step,), sent = plan.steps, run.sent[-1]
+    return step.path != sent.step.path and (current.enabled or current.uuid != sent.before.uuid)
 
 
 def _plan(run: Run, records: tuple[t.Any, ...]) -> tuple[Plan, t.Any]:

@@ -38,6 +38,9 @@ UNKNOWN_NAME = frozenset({"262179", "262197", "262268"})
 # The same statement, in releases up to 9.8 or 9.9.1 and in those from 9.10.1 on.
 NOT_CONFIGURED = frozenset({"65537511", "65537120"})
 
+# There is no such key store, or, by the first of them, it is not one that can be enabled or removed by itself.
+NO_SUCH_KEY_STORE = frozenset({"65538908", "65539207"})
+
 # A switch to another configuration is under way, or was interrupted: until it is done, ONTAP rotates no key, migrates
 # none and removes no configuration.
 SWITCHING = frozenset({"65537610", "65537611", "65539593"})
