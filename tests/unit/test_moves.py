@@ -104,6 +104,27 @@ def test_what_nobody_names_goes_last_and_only_when_it_is_not_in_use(sim: Simulat
     assert enabled(sim) == {"blue": True}
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_what_nobody_names_stays_while_no_other_is_to_be_in_use(sim: Simulator, there: bool) -> None:
+    """Also where no encrypted volume would keep it: the SVM would be left without a key manager in use."""
+    sim.ontap.encrypt_volumes("vs0", False)
+    if there:
+        add_blue(sim)
+    standby = {name: value for name, value in MOVE[1].items() if name != "enabled"}
+    for wish in ({}, {"enabled": False}):
+        for check in (True, False):
+            failed = run(sim, [{**standby, **wish}], unmanaged="absent", check=check)
+            assert failed.failed
+            assert "it is the one in use, and SVM vs0, configuration blue is not described" in failed.msg
+            assert of(failed, "default")["verdict"] == "unmanaged"
+            assert "DELETE" not in failed.methods
+    assert enabled(sim) == {"default": True, "blue": False}
+    # Where nothing is to be left, nothing is.
+    done = run(sim, [{"svm": "vs0", "configuration": "blue", "state": "absent"}], unmanaged="absent")
+    assert not done.failed, done.msg
+    assert enabled(sim) == {}
+
+
 @pytest.mark.parametrize("move", [MOVE, [MOVE[1]]], ids=["named", "unmanaged"])
 def test_a_vault_that_cannot_be_reached_leaves_the_one_before(sim: Simulator, move: list[dict[str, t.Any]]) -> None:
     sim.ontap.set_azure(valid_secrets=["the secret before"])

@@ -555,7 +555,7 @@ def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Recor
         if batch.unmanaged == "absent":
             displaced = any(neighbour.plan.takes_over for neighbour in neighbours)
             item.plan = item.desired.plan(_inactive(record) if displaced else record, None, seen.beside(item))
-            reason = _why_spared(record, items)
+            reason = _why_spared(record, items) or _why_kept(record, neighbours)
             if item.plan.blockers:
                 item.fail(together(item.plan.blockers), "unmanaged")
             if reason:
@@ -572,6 +572,14 @@ def _why_spared(record: Record, items: t.Sequence[_Item]) -> str:
         return "ONTAP does not say which SVM it belongs to"
     failed = next((item.name for item in items if item.error is not None and item.current is None), None)
     return f"{failed} failed, and could be meant for it" if failed else ""
+
+
+def _why_kept(record: Record, neighbours: t.Sequence[_Item]) -> str:
+    """Why what is in use stays: others of its SVM are described, and none of them is to be in use in its place."""
+    wanted = [neighbour for neighbour in neighbours if neighbour.desired.creates]
+    if not record.enabled or not wanted or any(neighbour.desired.serves for neighbour in wanted):
+        return ""
+    return f"it is the one in use, and {wanted[0].desired.target} is not described as the one to use in its place"
 
 
 @dataclass
