@@ -220,6 +220,33 @@ def test_an_interrupted_switch_is_completed_before_anything_goes(sim: Simulator)
     assert not run(sim, MOVE).changed
 
 
+@pytest.mark.parametrize("policy", ["on_create", "always"])
+def test_completing_a_switch_sends_nothing_twice(policy: str) -> None:
+    """Where only the refusal of the removal tells of it, after a change of this run."""
+    with Simulator(release="9.15.1", svms=("vs0",)) as sim:
+        in_use(sim)
+        add_blue(sim)
+        sim.ontap.interrupt_switch("vs0", "blue", "new")
+        changed = {**MOVE[1], "client_id": "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa", "update_credentials": policy}
+        done = run(sim, [MOVE[0], changed])
+        assert not done.failed, done.msg
+        assert writes(done) == [
+            ("PATCH", "azure-key-vaults"),
+            ("DELETE", "key-stores"),
+            ("PATCH", "key-stores"),
+            ("DELETE", "key-stores"),
+        ]
+        blue = of(done, "blue")
+        assert [action["fields"] for action in blue["actions"]] == [["client_id", "client_secret"], ["enabled"]]
+        assert [drift["field"] for drift in blue["drift"]] == ["client_id", "enabled"]
+        assert (blue["became"], blue["credentials"]) == ("changed", "sent")
+        # The diff is that of both.
+        (diff,) = [diff for diff in done.result["diff"] if "blue" in diff["before_header"]]
+        assert (diff["before"]["client_id"], diff["before"]["enabled"]) == (BLUE["client_id"], "switching")
+        assert (diff["after"]["client_id"], diff["after"]["enabled"]) == (changed["client_id"], True)
+        assert "client_secret" in diff["after"]
+
+
 def test_many_svms_move_in_one_task(sim: Simulator) -> None:
     for svm in ("vs1", "vs2"):
         sim.ontap.encrypt_volumes(svm)

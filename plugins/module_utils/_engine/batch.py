@@ -211,7 +211,9 @@ class _Item:
                 "actions": [*before["actions"], *result["actions"]],
                 "changed": any(changed),
                 "credentials": "sent" if before["credentials"] == "sent" else result["credentials"],
-                "diff": (result if changed[1] else before)["diff"],
+                "diff": _one_diff(before["diff"], result["diff"])
+                if all(changed)
+                else (before if changed[0] else result)["diff"],
                 "warnings": list(dict.fromkeys([*before["warnings"], *result["warnings"]])),
             }
 
@@ -263,6 +265,17 @@ class _Item:
             **{name: self.result.get(name) or value for name, value in self.besides.items()},
             **({"health": self.health.as_result() if self.health else None} if with_health else {}),
         }
+
+
+def _one_diff(first: t.Mapping[str, t.Any], then: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The diff of two parts together. What only the second one looks at was so before the first."""
+    known = {**first["before"], **first["after"]}
+    before = {name: value for name, value in then["before"].items() if name not in known}
+    return {
+        **then,
+        "before": {**before, **first["before"]},
+        "after": {**first["after"], **then["after"]},
+    }
 
 
 # The turns of what is done in one scope.
@@ -741,9 +754,11 @@ def _remove(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
         sign = item.desired.resource.signs.get(item.error.code or "") if item.error else None
         if sign and serving and serving.current and not serving.plan.takes_over:
             others = [sign(other.current) for other in scope if other is not serving and other.current]
-            serving.plan = serving.desired.plan(sign(serving.current), None, others)
+            now = replace(serving.current, record=serving.record)
+            completion = serving.desired.plan(sign(now), None, others).completion
+            serving.plan = replace(serving.plan, steps=completion.steps, drift=serving.plan.drift + completion.drift)
             serving.verdict = "drifted"
-            carrier.carry(client, serving, serving.plan)
+            carrier.carry(client, serving, completion)
             if serving.error is None:
                 item.error, item.verdict = None, verdict
                 carrier.carry(client, item, item.plan)
