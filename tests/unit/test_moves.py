@@ -31,6 +31,12 @@ def sim(shared: Simulator) -> Simulator:
     return in_use(shared)
 
 
+@pytest.fixture
+def newest() -> t.Iterator[Simulator]:
+    with Simulator(release="9.18.1", svms=("vs0",)) as simulator:
+        yield simulator
+
+
 def run(sim: Simulator, vaults: list[dict[str, t.Any]], *, check: bool = False, **options: t.Any) -> Outcome:
     return drive(sim, {"vaults": vaults, **options}, check=check, module="azure_key_vaults")
 
@@ -245,6 +251,49 @@ def test_completing_a_switch_sends_nothing_twice(policy: str) -> None:
         assert (diff["before"]["client_id"], diff["before"]["enabled"]) == (BLUE["client_id"], "switching")
         assert (diff["after"]["client_id"], diff["after"]["enabled"]) == (changed["client_id"], True)
         assert "client_secret" in diff["after"]
+
+
+@pytest.mark.parametrize("state", ["mixed", "svm_kek_rekey", "initializing", "blocked", "disabling"])
+def test_nothing_goes_while_the_key_store_of_the_new_one_is_not_active(sim: Simulator, state: str) -> None:
+    uuid = add_blue(sim)
+    assert not run(sim, [MOVE[1]]).failed
+    sim.ontap.set_keystore(uuid, state)
+    shown = sim.ontap.profile.release not in ("9.14.1", "9.15.1")
+    for check in (True, False) if shown else (True,):
+        outcome = run(sim, MOVE, check=check)
+        # Before 9.16.1 there is no state to see.
+        assert outcome.failed is shown, outcome.msg
+        assert not outcome.writes
+        assert (f"its key store is {state}" in outcome.msg) is shown
+
+
+def test_nothing_goes_while_the_switch_is_at_work(newest: Simulator) -> None:
+    """Also where the new one is shown as enabled from the start."""
+    for health in (False, True):
+        newest.reset()
+        in_use(newest)
+        add_blue(newest)
+        newest.ontap.interrupt_switch("vs0", "blue", "new")
+        newest.ontap.durations["key-stores-patch"] = 60
+        failed = run(newest, MOVE, wait=False, health=health)
+        assert failed.failed
+        assert "is still at work on it" in failed.msg
+        assert writes(failed) == [("PATCH", "key-stores")]
+
+
+def test_one_that_is_created_as_the_one_in_use_is_proved_when_it_is(sim: Simulator) -> None:
+    sim.ontap.encrypt_volumes("vs0", False)
+    sim.ontap.remove_vault("vs0")
+    add_blue(sim)
+    swap = [
+        {"svm": "vs0", **OLD, "configuration": "default", "enabled": True},
+        {"svm": "vs0", "configuration": "blue", "state": "absent"},
+    ]
+    predicted, done = (run(sim, swap, check=check) for check in (True, False))
+    assert not predicted.failed, predicted.msg
+    assert not done.failed, done.msg
+    assert done.result["diff"] == predicted.result["diff"]
+    assert writes(done) == [("POST", "azure-key-vaults"), ("DELETE", "key-stores")]
 
 
 def test_many_svms_move_in_one_task(sim: Simulator) -> None:

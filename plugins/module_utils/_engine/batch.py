@@ -36,7 +36,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     OutcomeError,
     UnsupportedError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting, has_ended
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -709,7 +709,10 @@ def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> N
         except OntapError as exc:
             unread = exc
     for scope, item in zip(scopes, serving):
-        if item is None or item.error is not None or (item.plan.takes_over and carrier.check_mode):
+        if item is None or item.error is not None:
+            continue
+        if carrier.check_mode and (item.plan.takes_over or item.current is None):
+            # Nothing tells beforehand how it will be.
             continue
         record = item.desired.resource.record.of(item.record)
         why = (
@@ -734,6 +737,12 @@ def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:
     """Why nobody can be sure that the one that is to be in use is, and works; empty when it is."""
     if not now.enabled:
         return "it is not enabled yet"
+    job = item.result.get("job")
+    if job and not has_ended(job["state"]):
+        return f"ONTAP's job {job['uuid']} is still at work on it"
+    if item.current is not None and not item.plan.takes_over:
+        # With what somebody has asked about it.
+        now = replace(item.current, enabled=now.enabled, record=now.record)
     try:
         doubts = t.cast(Proof, item.desired.serves).judge(
             functools.partial(client.clean, free_text=True), "It is enabled", item.current, now
