@@ -31,6 +31,12 @@ def sim(shared: Simulator) -> Simulator:
     return in_use(shared)
 
 
+@pytest.fixture
+def newest() -> t.Iterator[Simulator]:
+    with Simulator(release="9.18.1", svms=("vs0",)) as simulator:
+        yield simulator
+
+
 def run(sim: Simulator, vaults: list[dict[str, t.Any]], *, check: bool = False, **options: t.Any) -> Outcome:
     return drive(sim, {"vaults": vaults, **options}, check=check, module="azure_key_vaults")
 
@@ -102,6 +108,27 @@ def test_what_nobody_names_goes_last_and_only_when_it_is_not_in_use(sim: Simulat
     assert writes(done) == [("POST", "azure-key-vaults"), ("PATCH", "key-stores"), ("DELETE", "key-stores")]
     assert done.result["diff"] == predicted.result["diff"]
     assert enabled(sim) == {"blue": True}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_nobody_names_stays_while_no_other_is_to_be_in_use(sim: Simulator, there: bool) -> None:
+    """Also where no encrypted volume would keep it: the SVM would be left without a key manager in use."""
+    sim.ontap.encrypt_volumes("vs0", False)
+    if there:
+        add_blue(sim)
+    standby = {name: value for name, value in MOVE[1].items() if name != "enabled"}
+    for wish in ({}, {"enabled": False}):
+        for check in (True, False):
+            failed = run(sim, [{**standby, **wish}], unmanaged="absent", check=check)
+            assert failed.failed
+            assert "it is the one in use, and SVM vs0, configuration blue is not described" in failed.msg
+            assert of(failed, "default")["verdict"] == "unmanaged"
+            assert "DELETE" not in failed.methods
+    assert enabled(sim) == {"default": True, "blue": False}
+    # Where nothing is to be left, nothing is.
+    done = run(sim, [{"svm": "vs0", "configuration": "blue", "state": "absent"}], unmanaged="absent")
+    assert not done.failed, done.msg
+    assert enabled(sim) == {}
 
 
 @pytest.mark.parametrize("move", [MOVE, [MOVE[1]]], ids=["named", "unmanaged"])
@@ -197,6 +224,76 @@ def test_an_interrupted_switch_is_completed_before_anything_goes(sim: Simulator)
     assert of(done, "blue")["verdict"] == "drifted"
     assert {"field": "enabled", "desired": True, "actual": "switching", "action": "enable"} in of(done, "blue")["drift"]
     assert not run(sim, MOVE).changed
+
+
+@pytest.mark.parametrize("policy", ["on_create", "always"])
+def test_completing_a_switch_sends_nothing_twice(policy: str) -> None:
+    """Where only the refusal of the removal tells of it, after a change of this run."""
+    with Simulator(release="9.15.1", svms=("vs0",)) as sim:
+        in_use(sim)
+        add_blue(sim)
+        sim.ontap.interrupt_switch("vs0", "blue", "new")
+        changed = {**MOVE[1], "client_id": "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa", "update_credentials": policy}
+        done = run(sim, [MOVE[0], changed])
+        assert not done.failed, done.msg
+        assert writes(done) == [
+            ("PATCH", "azure-key-vaults"),
+            ("DELETE", "key-stores"),
+            ("PATCH", "key-stores"),
+            ("DELETE", "key-stores"),
+        ]
+        blue = of(done, "blue")
+        assert [action["fields"] for action in blue["actions"]] == [["client_id", "client_secret"], ["enabled"]]
+        assert [drift["field"] for drift in blue["drift"]] == ["client_id", "enabled"]
+        assert (blue["became"], blue["credentials"]) == ("changed", "sent")
+        # The diff is that of both.
+        (diff,) = [diff for diff in done.result["diff"] if "blue" in diff["before_header"]]
+        assert (diff["before"]["client_id"], diff["before"]["enabled"]) == (BLUE["client_id"], "switching")
+        assert (diff["after"]["client_id"], diff["after"]["enabled"]) == (changed["client_id"], True)
+        assert "client_secret" in diff["after"]
+
+
+@pytest.mark.parametrize("state", ["mixed", "svm_kek_rekey", "initializing", "blocked", "disabling"])
+def test_nothing_goes_while_the_key_store_of_the_new_one_is_not_active(sim: Simulator, state: str) -> None:
+    uuid = add_blue(sim)
+    assert not run(sim, [MOVE[1]]).failed
+    sim.ontap.set_keystore(uuid, state)
+    shown = sim.ontap.profile.release not in ("9.14.1", "9.15.1")
+    for check in (True, False) if shown else (True,):
+        outcome = run(sim, MOVE, check=check)
+        # Before 9.16.1 there is no state to see.
+        assert outcome.failed is shown, outcome.msg
+        assert not outcome.writes
+        assert (f"its key store is {state}" in outcome.msg) is shown
+
+
+def test_nothing_goes_while_the_switch_is_at_work(newest: Simulator) -> None:
+    """Also where the new one is shown as enabled from the start."""
+    for health in (False, True):
+        newest.reset()
+        in_use(newest)
+        add_blue(newest)
+        newest.ontap.interrupt_switch("vs0", "blue", "new")
+        newest.ontap.durations["key-stores-patch"] = 60
+        failed = run(newest, MOVE, wait=False, health=health)
+        assert failed.failed
+        assert "is still at work on it" in failed.msg
+        assert writes(failed) == [("PATCH", "key-stores")]
+
+
+def test_one_that_is_created_as_the_one_in_use_is_proved_when_it_is(sim: Simulator) -> None:
+    sim.ontap.encrypt_volumes("vs0", False)
+    sim.ontap.remove_vault("vs0")
+    add_blue(sim)
+    swap = [
+        {"svm": "vs0", **OLD, "configuration": "default", "enabled": True},
+        {"svm": "vs0", "configuration": "blue", "state": "absent"},
+    ]
+    predicted, done = (run(sim, swap, check=check) for check in (True, False))
+    assert not predicted.failed, predicted.msg
+    assert not done.failed, done.msg
+    assert done.result["diff"] == predicted.result["diff"]
+    assert writes(done) == [("POST", "azure-key-vaults"), ("DELETE", "key-stores")]
 
 
 def test_many_svms_move_in_one_task(sim: Simulator) -> None:

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.ontap.security.plugins.filter.vault_entries import vault_entries
 from ansible_collections.ontap.security.plugins.module_utils._ontap.client import Client
 from ansible_collections.ontap.security.plugins.module_utils._ontap.connection import Connection
 from tests.simulator import Simulator
@@ -219,6 +220,8 @@ def test_the_last_one_cannot_be_disabled(sim: Simulator) -> None:
         ({"enabled": False, "configuration": ""}, "enabled is false, but configuration is not given"),
         ({"enabled": True, "configuration": "  "}, "configuration is blank"),
         ({"configuration": " "}, "configuration is blank"),
+        # Elsewhere what is empty counts as not given; here the one in use would be removed.
+        ({"state": "absent", "configuration": ""}, "configuration is blank"),
         ({"scope": "cluster", "svm": None, "configuration": "blue", "enabled": True}, "scope is cluster"),
     ],
 )
@@ -231,6 +234,16 @@ def test_what_cannot_be_meant_is_said_before_anything_is_sent(
         assert outcome.failed
         assert words in outcome.msg
         assert not outcome.requests
+
+
+def test_a_name_that_comes_out_empty_removes_nothing_of_a_list(newest: Simulator) -> None:
+    newest.ontap.encrypt_volumes("vs0", False)
+    add_blue(newest)
+    (entry,) = vault_entries([{"svm": "vs0", "configuration": "", "state": "absent"}])
+    (outcome,) = perform(newest, [Task({"vaults": [entry]}, module="azure_key_vaults")])
+    assert outcome.failed
+    assert "vaults[0] (svm vs0): configuration is blank" in outcome.msg
+    assert not outcome.requests
 
 
 @pytest.mark.parametrize("release", ["9.7", "9.8", "9.10.1", "9.12.1", "9.13.1"])

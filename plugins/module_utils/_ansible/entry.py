@@ -157,6 +157,9 @@ def _secrets_around(spec: Spec) -> t.Iterator[str]:
 def _drop_empty(params: dict[str, t.Any], spec: Spec) -> None:
     for name, value in list(params.items()):
         inner = spec.get(name, {}).get("options") or {}
+        if name == "configuration" and value == "" and params.get("state") == "absent":
+            # Without it the one in use would be removed: it stays, to be refused.
+            continue
         if value is None or value == "":
             del params[name]
         elif isinstance(value, list):

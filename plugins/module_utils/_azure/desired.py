@@ -227,10 +227,6 @@ def _unwrapped(name: str, value: str) -> str:
 
 def _check_configuration(target: Target, enabled: bool | None, *, present: bool) -> None:
     """Raises ``InputError`` where it cannot be meant which of several configurations is to be in use."""
-    if target.configuration and not target.configuration.strip():
-        raise InputError(
-            "configuration is blank", remedy="Give the name of a configuration, or leave it out for the enabled one."
-        )
     if enabled is None:
         return
     if not present:

@@ -24,6 +24,8 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.release impo
 KEY_STORE: t.Final = "key_store"
 # The state of a key store whose configuration is being switched to another, or whose switch was interrupted (9.16.1+).
 SWITCHING: t.Final = "switching"
+# That of one of which nothing is under way and nothing is wrong.
+ACTIVE: t.Final = "active"
 
 
 def clean_record(raw: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

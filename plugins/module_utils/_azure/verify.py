@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.ontap.security.plugins.module_utils._azure.causes import cause_of
 from ansible_collections.ontap.security.plugins.module_utils._azure.table import CREDENTIALS, REACHABILITY
-from ansible_collections.ontap.security.plugins.module_utils._azure.vault import Vault
+from ansible_collections.ontap.security.plugins.module_utils._azure.vault import ACTIVE, Vault
 from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Proof
 from ansible_collections.ontap.security.plugins.module_utils._ontap.errors import OutcomeError
 
@@ -59,7 +59,9 @@ def _served_without_azure(
 ) -> tuple[str, ...]:
     """Judge a configuration that has been enabled by what ONTAP says of Azure afterwards, see ``Proof``."""
     if after.azure_reachable:
-        return ()
+        # Of a state that nobody could be told nothing follows.
+        state = after.store_state if after.store_state != ACTIVE else None
+        return (f"{did}; ONTAP says that its key store is {state}.",) if state else ()
     if after.azure_reachable is None:
         return (f"{did}; ONTAP does not say whether it reaches Azure with it.",)
     entry = after.record["azure_reachability"]

@@ -36,7 +36,7 @@ from ansible_collections.ontap.security.plugins.module_utils._ontap.errors impor
     OutcomeError,
     UnsupportedError,
 )
-from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting
+from ansible_collections.ontap.security.plugins.module_utils._ontap.jobs import Waiting, has_ended
 from ansible_collections.ontap.security.plugins.module_utils._ontap.query import literal
 from ansible_collections.ontap.security.plugins.module_utils._ontap.release import Release
 
@@ -211,7 +211,9 @@ class _Item:
                 "actions": [*before["actions"], *result["actions"]],
                 "changed": any(changed),
                 "credentials": "sent" if before["credentials"] == "sent" else result["credentials"],
-                "diff": (result if changed[1] else before)["diff"],
+                "diff": _one_diff(before["diff"], result["diff"])
+                if all(changed)
+                else (before if changed[0] else result)["diff"],
                 "warnings": list(dict.fromkeys([*before["warnings"], *result["warnings"]])),
             }
 
@@ -263,6 +265,17 @@ class _Item:
             **{name: self.result.get(name) or value for name, value in self.besides.items()},
             **({"health": self.health.as_result() if self.health else None} if with_health else {}),
         }
+
+
+def _one_diff(first: t.Mapping[str, t.Any], then: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The diff of two parts together. What only the second one looks at was so before the first."""
+    known = {**first["before"], **first["after"]}
+    before = {name: value for name, value in then["before"].items() if name not in known}
+    return {
+        **then,
+        "before": {**before, **first["before"]},
+        "after": {**first["after"], **then["after"]},
+    }
 
 
 # The turns of what is done in one scope.
@@ -561,7 +574,7 @@ def _unmanaged(batch: Batch, items: t.Sequence[_Item], records: t.Sequence[Recor
         if batch.unmanaged == "absent":
             displaced = any(neighbour.plan.takes_over for neighbour in neighbours)
             item.plan = item.desired.plan(_inactive(record) if displaced else record, None, seen.beside(item))
-            reason = _why_spared(record, items)
+            reason = _why_spared(record, items) or _why_kept(record, neighbours)
             if item.plan.blockers:
                 item.fail(together(item.plan.blockers), "unmanaged")
             if reason:
@@ -578,6 +591,14 @@ def _why_spared(record: Record, items: t.Sequence[_Item]) -> str:
         return "ONTAP does not say which SVM it belongs to"
     failed = next((item.name for item in items if item.error is not None and item.current is None), None)
     return f"{failed} failed, and could be meant for it" if failed else ""
+
+
+def _why_kept(record: Record, neighbours: t.Sequence[_Item]) -> str:
+    """Why what is in use stays: others of its SVM are described, and none of them is to be in use in its place."""
+    wanted = [neighbour for neighbour in neighbours if neighbour.desired.creates]
+    if not record.enabled or not wanted or any(neighbour.desired.serves for neighbour in wanted):
+        return ""
+    return f"it is the one in use, and {wanted[0].desired.target} is not described as the one to use in its place"
 
 
 @dataclass
@@ -694,7 +715,10 @@ def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> N
         except OntapError as exc:
             unread = exc
     for scope, item in zip(scopes, serving):
-        if item is None or item.error is not None or (item.plan.takes_over and carrier.check_mode):
+        if item is None or item.error is not None:
+            continue
+        if carrier.check_mode and (item.plan.takes_over or item.current is None):
+            # Nothing tells beforehand how it will be.
             continue
         record = item.desired.resource.record.of(item.record)
         why = (
@@ -719,6 +743,12 @@ def _why_not_served(client: Client, item: _Item, now: t.Any) -> str:
     """Why nobody can be sure that the one that is to be in use is, and works; empty when it is."""
     if not now.enabled:
         return "it is not enabled yet"
+    job = item.result.get("job")
+    if job and not has_ended(job["state"]):
+        return f"ONTAP's job {job['uuid']} is still at work on it"
+    if item.current is not None and not item.plan.takes_over:
+        # With what somebody has asked about it.
+        now = replace(item.current, enabled=now.enabled, record=now.record)
     try:
         doubts = t.cast(Proof, item.desired.serves).judge(
             functools.partial(client.clean, free_text=True), "It is enabled", item.current, now
@@ -739,9 +769,11 @@ def _remove(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
         sign = item.desired.resource.signs.get(item.error.code or "") if item.error else None
         if sign and serving and serving.current and not serving.plan.takes_over:
             others = [sign(other.current) for other in scope if other is not serving and other.current]
-            serving.plan = serving.desired.plan(sign(serving.current), None, others)
+            now = replace(serving.current, record=serving.record)
+            completion = serving.desired.plan(sign(now), None, others).completion
+            serving.plan = replace(serving.plan, steps=completion.steps, drift=serving.plan.drift + completion.drift)
             serving.verdict = "drifted"
-            carrier.carry(client, serving, serving.plan)
+            carrier.carry(client, serving, completion)
             if serving.error is None:
                 item.error, item.verdict = None, verdict
                 carrier.carry(client, item, item.plan)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._engine.record import Record
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
@@ -197,6 +197,20 @@ class Plan:
     def takes_over(self) -> bool:
         """Whether the record is the one in use afterwards, in place of another."""
         return any(step.kind.takes_over for step in self.steps)
+
+    @property
+    def completion(self) -> Plan:
+        """Of it what makes the record the one in use, and nothing else."""
+        steps = tuple(step for step in self.steps if step.kind.takes_over)
+        fields = {name: value for step in steps for name, value in step.body.items()}
+        return replace(
+            self,
+            steps=steps,
+            after={**self.before, **fields},
+            drift=tuple(drift for drift in self.drift if drift.field in fields),
+            blockers=(),
+            record={**self.record, **fields},
+        )
 
     @property
     def removes(self) -> bool:

@@ -29,6 +29,13 @@ class Target:
     def of(cls, params: t.Mapping[str, t.Any]) -> Target:
         """From module options. Raises ``InputError``: cluster scope is never assumed because ``svm`` is missing."""
         scope = params.get("scope") or "svm"
+        configuration = params.get("configuration")
+        if configuration is not None and not configuration.strip():
+            # Not the enabled one instead: a template that comes out empty must not remove that.
+            raise InputError(
+                "configuration is blank",
+                remedy="Give the name of a configuration, or leave it out for the enabled one.",
+            )
         svm, svm_uuid, uuid = params.get("svm"), params.get("svm_uuid"), params.get("uuid")
         check_svm(svm)
         if uuid:
@@ -47,7 +54,7 @@ class Target:
                 remedy="Give svm (or svm_uuid), or scope: cluster for the cluster's own configuration.",
             )
         svm_uuid = svm_uuid.lower() if svm_uuid else None
-        return cls(scope=scope, svm=svm, svm_uuid=svm_uuid, configuration=params.get("configuration"))
+        return cls(scope=scope, svm=svm, svm_uuid=svm_uuid, configuration=configuration)
 
     def __str__(self) -> str:
         if self.uuid:

@@ -16,6 +16,11 @@ _SUCCESS = "success"
 FAILURES = frozenset({"failure", "error", "cancelled", "expired"})
 
 
+def has_ended(state: str) -> bool:
+    """Whether a job in this state is over, however."""
+    return state in (_SUCCESS, "gone") or state in FAILURES
+
+
 @dataclass(frozen=True)
 class Job:
     """An ONTAP job. ``state`` is ONTAP's word, or ``gone`` once ONTAP has removed it (300 s after its end).
@@ -34,7 +39,7 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        return self.state == _SUCCESS or self.state == "gone" or self.state in FAILURES
+        return has_ended(self.state)
 
     @property
     def names_svm(self) -> bool:
