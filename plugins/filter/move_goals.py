@@ -1,7 +1,7 @@
 # Copyright: Contributors to the ontap.security collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says of described configurations which are to be in use, without their secrets."""
+"""Says of described configurations which there are to be and which are to be in use, without their secrets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: move_goals
-short_description: Say of described configurations which are to be in use, and nothing else of them
+short_description: Say of described configurations which are to be in use and which to stay, and nothing else of them
 version_added: 0.1.0
 author:
   - ontap.security contributors (@ontap-security)
 description:
-  - Takes the entries with C(enabled=true), and of these what names the SVM and the configuration. So no secret gets
-    into a fact of the role P(ontap.security.move_vault#role).
+  - Takes of each entry that is not to be absent what names the SVM and the configuration, and whether it is to be in
+    use. So no secret gets into a fact of the role P(ontap.security.move_vault#role).
 positional: _input
 options:
   _input:
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Dictionaries with C(svm) or C(svm_uuid), C(configuration) and C(enabled).
+  description: Dictionaries with C(svm) or C(svm_uuid), C(configuration) and, where it is true, C(enabled).
   type: list
   elements: dict
 """
@@ -46,9 +46,9 @@ _SHOWN: t.Final = ("svm", "svm_uuid", "configuration", "enabled")
 
 
 def move_goals(described: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The goals of the entries, in their order."""
-    goals = [entry for entry in described if entry.get("enabled") is True and entry.get("state") != "absent"]
-    return [{name: entry[name] for name in _SHOWN if entry.get(name)} for entry in goals]
+    """What the entries describe as present, in their order."""
+    present = [entry for entry in described if entry.get("state") != "absent"]
+    return [{name: entry[name] for name in _SHOWN if entry.get(name)} for entry in present]
 
 
 class FilterModule:

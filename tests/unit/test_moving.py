@@ -290,6 +290,45 @@ def test_an_svm_that_has_nothing_to_move_from(fleet: Fleet) -> None:
     assert "It has no configuration to move from" in held.lines
 
 
+def by_uuid(sim: Simulator, entry: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The same, with the UUID of the SVM in place of its name."""
+    uuid = next(svm.uuid for svm in sim.ontap.svms if svm.name == entry["svm"])
+    return {"svm_uuid": uuid.upper(), **{name: value for name, value in entry.items() if name != "svm"}}
+
+
+def test_an_svm_uses_one_configuration(fleet: Fleet) -> None:
+    """Of two that are to be in use, one would be enabled after the other. An SVM has a name and a UUID."""
+    sims = fleet(("9.16.1", ["vs0", "vs1"]), ("9.16.1", ["vs0"]))
+    goal, other = described("vs0"), described("vs0", configuration="green")
+    for entries in ([*goal, *other], [*goal, *goal], [*goal, *(by_uuid(sims[0], one) for one in other)]):
+        ran = run(sims, [[*entries, *described("vs1")], goal])
+        assert (ran.end["stop"], ran.writes) == ("twice", []), ran.end
+        assert "azure_key_vault_svms of cluster1 has more than one entry with enabled: true for vs0." in ran.end["why"]
+    sims[0].fault(kind="status", status=503, times=None)
+    assert run(sims, [[*goal, *other], goal]).end["stop"] == "twice"
+
+
+@pytest.mark.parametrize("named", ["name", "UUID"])
+@pytest.mark.parametrize("fields", [{}, {"enabled": False}, {"state": "present"}], ids=str)
+def test_what_the_inventory_describes_is_not_removed(fleet: Fleet, fields: dict[str, t.Any], named: str) -> None:
+    (sim,) = fleet(("9.16.1", ["vs0"]))
+    add_blue(sim, configuration="standby")
+    assert not run([sim], [described("vs0")]).failed
+    standby = {"svm": "vs0", **GOAL, "configuration": "standby", **fields}
+    wanted = [[*described("vs0"), standby if named == "name" else by_uuid(sim, standby)]]
+    line = "vs0 on cluster1: uses blue; to remove: default; to keep, as described: standby; 2 encrypted volumes"
+    assert run([sim], wanted, way=TIDY, check=True).about == [line]
+    assert not run([sim], wanted, way=TIDY).failed
+    assert enabled(sim) == {"blue": True, "standby": False}
+    again = run([sim], wanted, way=TIDY)
+    assert (again.writes, again.summary["already"]) == ([], 1)
+    assert again.about == ["vs0 on cluster1: uses blue; to keep, as described: standby; 2 encrypted volumes"]
+    # What is described as absent goes, like what nobody describes.
+    gone = [[*described("vs0"), {"svm": "vs0", "configuration": "standby", "state": "absent"}]]
+    assert not run([sim], gone, way=TIDY).failed
+    assert enabled(sim) == {"blue": True}
+
+
 # --- fleets that hypothesis makes up
 
 names = st.sampled_from(["default", "blue", "green"])

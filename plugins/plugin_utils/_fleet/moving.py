@@ -10,6 +10,7 @@ whether the others follow. ``sum_up`` says what became of each, and what a perso
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
@@ -30,13 +31,13 @@ MOVE, BACK, TIDY = "move", "back", "tidy"
 DONE, SWITCH, REMOVE, HELD = "done", "switch", "remove", "held"
 
 # Why a run stops before anything is sent, and after one SVM has been tried.
-BEFORE: t.Final = ("nothing", "missing", "unread")
+BEFORE: t.Final = ("nothing", "twice", "missing", "unread")
 AFTER_FIRST: t.Final = ("refused", "unproven")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """The configuration that an SVM is to use, by its name. The SVM is named as the inventory names it."""
+    """A configuration that an SVM is to have, by its name. The SVM is named as the inventory names it."""
 
     svm: str
     svm_uuid: str
@@ -44,8 +45,8 @@ class Goal:
 
     @classmethod
     def of(cls, entry: Result) -> Goal | None:
-        """From an entry of azure_key_vaults. None where it does not say which one is to be enabled."""
-        if entry.get("enabled") is not True or not entry.get("configuration") or entry.get("state") == "absent":
+        """From what move_goals shows of an entry. None where that names no configuration."""
+        if not entry.get("configuration"):
             return None
         return cls(str(entry.get("svm") or ""), str(entry.get("svm_uuid") or "").lower(), str(entry["configuration"]))
 
@@ -55,14 +56,20 @@ class Goal:
             return False
         return one.svm_uuid.lower() == self.svm_uuid if self.svm_uuid else one.svm == self.svm
 
+    def shown(self, records: t.Iterable[Configuration]) -> Goal:
+        """The same, with the name and the UUID of the SVM as ONTAP shows them, where it shows any."""
+        mine = next((one for one in records if self.is_of(one)), None)
+        return replace(self, svm=mine.svm, svm_uuid=mine.svm_uuid.lower()) if mine else self
+
 
 @dataclass(frozen=True)
 class Move:
     """An SVM that is to use another configuration than it does, or does so already.
 
     ``to`` is the name of the one that it is to use in the end. ``present`` is the one in use, ``there`` the one that
-    ``to`` names, where there are such, ``leaving`` are those to remove. ``need`` is one of ``DONE``, ``SWITCH``,
-    ``REMOVE`` and ``HELD``, and ``why`` says what holds one. ``volumes`` is the number of encrypted volumes that depend
+    ``to`` names, where there are such, ``leaving`` are those to remove, ``kept`` the names of those that are not in
+    use and stay, since the inventory describes them. ``need`` is one of ``DONE``, ``SWITCH``, ``REMOVE`` and ``HELD``,
+    and ``why`` says what holds one. ``volumes`` is the number of encrypted volumes that depend
     on it, None where nobody knows. ``svm`` is its name, as ONTAP shows it where the inventory does not.
     """
 
@@ -72,14 +79,18 @@ class Move:
     present: Configuration | None = None
     there: Configuration | None = None
     leaving: tuple[Configuration, ...] = ()
+    kept: tuple[str, ...] = ()
     need: str = SWITCH
     why: str = ""
     volumes: int | None = None
     svm: str = ""
 
     @classmethod
-    def of(cls, host: str, goal: Goal, records: t.Sequence[Configuration], way: str) -> Move:
-        """From all configurations of the cluster, as they are read with health. ``way`` is what the run is for."""
+    def of(
+        cls, host: str, goal: Goal, records: t.Sequence[Configuration], way: str, described: t.Collection[str] = ()
+    ) -> Move:
+        """From all configurations of the cluster, as they are read with health. ``way`` is what the run is for, and
+        ``described`` are the names of all configurations that the inventory describes for this SVM."""
         mine = [one for one in records if goal.is_of(one)]
         present = next((one for one in mine if one.enabled), None)
         others = tuple(one for one in mine if one.name != goal.configuration)
@@ -100,7 +111,8 @@ class Move:
         there = next((one for one in mine if one.name == move.to), None)
         move = replace(move, there=there)
         if way == TIDY:
-            return move._tidied(others)
+            kept = tuple(one.name for one in others if one.name in described)
+            return replace(move, kept=kept)._tidied(tuple(one for one in others if one.name not in kept))
         if present is None and not mine:
             return replace(move, need=HELD, why="It has no configuration to move from: create one with apply first.")
         if sum(one.enabled for one in mine) == 1 and there and there.enabled and there.usable is True:
@@ -151,6 +163,8 @@ class Move:
             REMOVE: f"uses {visible(self.to)}; to remove: {', '.join(visible(one.name) for one in self.leaving)}",
             HELD: "nothing",
         }[self.need]
+        if self.kept:
+            what += f"; to keep, as described: {', '.join(map(visible, self.kept))}"
         why = f" ({self.why})" if self.why else ""
         return f"{self.label}: {what}; {self.depending}{why}"
 
@@ -163,12 +177,14 @@ def _ill(one: Configuration) -> str:
 class Cluster:
     """What an inventory host has to do with the move. ``moves`` is None where it could not be read.
 
-    ``missing`` are SVMs that were named and for which nothing is described.
+    ``missing`` are SVMs that were named and for which nothing is described, ``twice`` those of which several
+    configurations are to be in use, or one by two entries.
     """
 
     host: str
     moves: tuple[Move, ...] | None
     missing: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -176,14 +192,26 @@ class Cluster:
     ) -> Cluster:
         """``described`` are the entries of the inventory, ``result`` is what azure_key_vault_info returned. ``svms``
         are the names of those that are meant, None of all."""
-        goals = [goal for goal in map(Goal.of, described) if goal]
+        goals = [goal for entry in described for goal in [Goal.of(entry)] if goal and entry.get("enabled") is True]
         missing: tuple[str, ...] = ()
         if svms is not None:
             missing = tuple(name for name in svms if name not in {goal.svm for goal in goals})
             goals = [goal for goal in goals if goal.svm in svms]
         read = found(host, result)
-        moves = None if read is None and goals else tuple(Move.of(host, goal, read or (), way) for goal in goals)
-        return cls(host, moves, missing)
+        moves = tuple(Move.of(host, goal, read or (), way, _of_svm(goal, described, read or ())) for goal in goals)
+        svms_of = Counter(_svm(goal.shown(read or ())) for goal in goals)
+        twice = tuple(svm for svm, number in svms_of.items() if number > 1)
+        return cls(host, None if read is None and goals else moves, missing, twice)
+
+
+def _svm(goal: Goal) -> str:
+    return goal.svm or goal.svm_uuid
+
+
+def _of_svm(goal: Goal, described: t.Iterable[Result], records: t.Sequence[Configuration]) -> tuple[str, ...]:
+    """The names of all configurations that are described for the SVM of a goal, by its name or its UUID."""
+    goals = [one for one in map(Goal.of, described) if one]
+    return tuple(one.configuration for one in goals if _svm(one.shown(records)) == _svm(goal.shown(records)))
 
 
 @dataclass(frozen=True)
@@ -207,7 +235,7 @@ class Plan:
         clusters = []
         for of_host in data["clusters"]:
             moves = None if of_host["moves"] is None else tuple(map(_move, of_host["moves"]))
-            clusters.append(Cluster(of_host["host"], moves, tuple(of_host["missing"])))
+            clusters.append(Cluster(of_host["host"], moves, tuple(of_host["missing"]), tuple(of_host["twice"])))
         return cls(
             **{
                 **data,
@@ -272,6 +300,7 @@ def _move(data: Result) -> Move:
             "present": one(data["present"]),
             "there": one(data["there"]),
             "leaving": leaving,
+            "kept": tuple(data["kept"]),
         }
     )
 
@@ -283,6 +312,17 @@ def _names(moves: t.Iterable[Move]) -> str:
 def plan(way: str, hosts: t.Sequence[str], clusters: t.Sequence[Cluster]) -> Plan:
     """``clusters`` are those of the ``hosts`` that take part; ``way`` is one of ``MOVE``, ``BACK`` and ``TIDY``."""
     decided = Plan(way, tuple(hosts), tuple(clusters))
+    twice = [cluster for cluster in clusters if cluster.twice]
+    if twice:
+        return decided.stopped(
+            "twice",
+            *(
+                f"azure_key_vault_svms of {cluster.host} has more than one entry with enabled: true for "
+                f"{', '.join(map(visible, cluster.twice))}."
+                for cluster in twice
+            ),
+            "An SVM uses one configuration. Leave enabled: true in the entry of that one.",
+        )
     missing = [cluster for cluster in clusters if cluster.missing]
     if missing:
         return decided.stopped(
