@@ -54,11 +54,12 @@ def apply(stage: Stage) -> None:
 def repeat(stage: Stage) -> None:
     run = stage.play(APPLY)
     expect(not run.changed and run.messages() == IN_SYNC, "The second run should change nothing.", run)
-    expect(len(run.requests) == 2 * len(stage.clusters), "Each cluster should take two requests.", run)
+    expect(len(run.requests) == 2 * len(stage.clusters) + 1, "Each cluster should take two requests, one three.", run)
     stage.show(run.messages())
     stage.say(
         f"""Nothing to do. To know that took one request for each cluster, and one more that its health is well: this
-        counts encrypted volumes, because ONTAP reports no keys before there are any. Requests: {run.count}."""
+        counts encrypted volumes, because ONTAP reports no keys before there are any. The newer cluster also tells
+        whether a key manager is blocked. Requests: {run.count}."""
     )
 
 
@@ -112,12 +113,12 @@ def health(stage: Stage) -> None:
     messages = run.messages()
     expect(len(messages) == CONFIGURATIONS, "There should be a verdict on each configuration.", run)
     expect(sum("keys_missing" in message for message in messages) == 1, "One should lack keys.", run)
-    expect(len(run.requests) == 2 * len(stage.clusters), "Each cluster should be asked twice.", run)
+    expect(len(run.requests) == 2 * len(stage.clusters) + 1, "Each cluster should be asked twice, one more.", run)
     for message in messages:
         stage.show(textwrap.wrap(message, WIDTH, subsequent_indent=" " * 10))
     stage.say(
         f"""Requests: {run.count}, for each cluster one for the health of all, and one that counts encrypted volumes,
-        because there are keys that are not there."""
+        because there are keys that are not there; the newer one also tells whether a key manager is blocked."""
     )
 
 

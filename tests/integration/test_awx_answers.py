@@ -200,7 +200,7 @@ def test_a_delegated_role_goes_to_the_cluster_of_the_inventory(sim: Simulator, t
     (tmp_path / "play.yml").write_text(json.dumps(play), encoding="utf-8")
     sim.clear()
     ran = ansible_playbook(NEWEST, tmp_path, "play.yml", "-i", "inventory.yml", "--check")
-    assert (ran.status, [request["method"] for request in sim.requests]) == (0, ["GET"] * 4), ran.output
+    assert (ran.status, [request["method"] for request in sim.requests]) == (0, ["GET"] * 5), ran.output
     assert ran.output.count(f"{sim.host}: 2 in sync") == 2
     report = json.loads((tmp_path / "drift-report/drift-report.json").read_text(encoding="utf-8"))
     assert [host["status"] for host in report["hosts"]] == ["ok"]

@@ -166,8 +166,8 @@ def test_a_node_without_keys_gets_them_back_by_one_run_whatever_comes_in(tmp_pat
         run.until(lambda: "Give the key in Azure a new version" in run.page())
         assert [path.rpartition("/")[2] for path in run.writes] == ["restore"]
         assert run.printed.count("PLAY [Restore keys") == 1
-        # By the event without a name with which the way was tried, and by the last one.
-        assert run.printed.count("PLAY [Say what is wrong") == 2
+        # By the event without a name with which the way was tried, unless it came with others, and by the last one.
+        assert run.printed.count("PLAY [Say what is wrong") in (1, 2)
         assert "1 of 1 configurations can be used." in run.page()
         assert len(run.sim.ontap.store("vs0").keys_on) == 2
 
