@@ -64,16 +64,10 @@ def test_a_rule_does_nothing_but_run_a_playbook(path: Path) -> None:
 
 
 @each_rulebook
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {},
-        *({"auto_restore": value} for value in (False, "false", "False", "", None, "no", "yes", 0, 1, [], [True], {})),
-    ],
-    ids=str,
-)
-def test_without_leave_every_rule_only_looks(path: Path, variables: dict[str, t.Any]) -> None:
-    assert run_by(path, **variables) == [DIAGNOSE] * 2
+@pytest.mark.parametrize("given", [None, False, "false", "False", "", "no", "yes", 0, 1, [True], {}], ids=repr)
+def test_without_leave_every_rule_only_looks(path: Path, given: t.Any) -> None:
+    assert run_by(path, auto_restore=given) == [DIAGNOSE] * 2
+    assert run_by(path) == [DIAGNOSE] * 2
 
 
 @each_rulebook
