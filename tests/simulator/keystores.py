@@ -99,7 +99,8 @@ def enable(ontap: Ontap, call: Call, uuid: str) -> Answer:
     """PATCH /security/key-stores/{uuid} {"enabled": true}: enable a configuration, or switch to it.
 
     The one that was enabled stays as an inactive configuration. After a switch was interrupted, the same request
-    completes it. Reading: so does one that enables another configuration, which is how to go back.
+    completes it. Readings: so does one that enables another configuration, which is how to go back; while a switch is
+    under way, a second one to another configuration is taken as well, since no code is listed that would refuse it.
     """
     schema = ontap.schemas["key-stores"]
     wait = call.arguments({"return_timeout"}, schema).return_timeout()

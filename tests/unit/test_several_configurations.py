@@ -406,7 +406,7 @@ def test_a_vault_that_is_lost_with_the_switch_is_a_failure(sim: Simulator) -> No
 
 def _uuid_of(sim: Simulator, configuration: str) -> str:
     stores = sim.snapshot()["key_stores"].items()
-    return next(uuid for uuid, store in stores if store["configuration"] == configuration)
+    return next(str(uuid) for uuid, store in stores if store["configuration"] == configuration)
 
 
 def _unreachable(sim: Simulator) -> dict[str, t.Any]:
@@ -570,7 +570,10 @@ def test_enabled_already_is_not_believed_without_a_look(sim: Simulator) -> None:
     assert "enabled already" in warning
     assert "ONTAP contradicts itself" in warning
     # Nor is anything removed for it.
-    entries = [{"configuration": "blue", "enabled": True}, {"configuration": "default", "state": "absent"}]
+    entries: list[dict[str, t.Any]] = [
+        {"configuration": "blue", "enabled": True},
+        {"configuration": "default", "state": "absent"},
+    ]
     several = {"vaults": [{"svm": "vs0", **entry} for entry in entries]}
     drive(sim, several, module="azure_key_vaults")
     assert enabled(sim) == {"default": True, "blue": False}
@@ -680,6 +683,33 @@ def test_a_switch_that_runs_is_waited_for_and_no_second_one_is_started(sim: Simu
     assert second.result["azure_key_vault"]["azure_reachability"]["reachable"] is True
     assert enabled(sim) == {"default": False, "blue": True}
     assert sim.snapshot()["key_stores"][uuid]["enabled"] is True
+
+
+@pytest.mark.parametrize("wanted", ["default", "green", "missing"])
+def test_no_second_switch_is_started_beside_one_to_another(sim: Simulator, wanted: str) -> None:
+    """Back, to a third, and to one that would be created first."""
+    add_blue(sim)
+    add_blue(sim, configuration="green")
+    sim.ontap.durations["key-stores-patch"] = 60
+    first = drive(sim, {"svm": "vs0", "configuration": "blue", "enabled": True, "wait": False})
+    given = BLUE if wanted == "missing" else {}
+    options = {"svm": "vs0", **given, "configuration": wanted, "enabled": True}
+    if wanted == "default":
+        # Until ONTAP shows that it is not the one in use any more, there is nothing to switch to.
+        sim.ontap.store("vs0").enabled = False
+    for check in (True, False):
+        failed = drive(sim, options, check=check)
+        assert failed.failed
+        assert not failed.writes
+        assert f"job {first.result['job']['uuid']}, which is running, enables configuration blue" in failed.msg
+    # Another SVM is not kept from it.
+    sim.ontap.add_vault("vs1", **OLD)
+    add_blue(sim, "vs1")
+    other = drive(sim, {"svm": "vs1", "configuration": "blue", "enabled": True, "wait": False})
+    assert not other.failed, other.msg
+    assert len(other.writes) == 1
+    sim.ontap.clock.advance(61)
+    assert not drive(sim, {**options, "wait": False}).failed
 
 
 def test_a_wait_that_is_over_names_the_job(newest: Simulator) -> None:

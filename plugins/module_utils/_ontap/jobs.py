@@ -78,8 +78,10 @@ def with_arguments(message: str, error: t.Mapping[str, t.Any]) -> str:
 
 
 def names_request(description: str, method: str, path: str) -> bool:
-    """Whether a job's description names a request. The path of a create is the beginning of every other one."""
-    named = re.search(rf"(?:\b([A-Z]+) +)?{re.escape(path)}/?(?=[\s?]|$)", description)
+    """Whether a job's description names a request. The path of a create is the beginning of every other one; ``*`` in
+    a path stands for any one part of it."""
+    pattern = r"[^/\s?]+".join(map(re.escape, path.split("*")))
+    named = re.search(rf"(?:\b([A-Z]+) +)?{pattern}/?(?=[\s?]|$)", description)
     return named is not None and named[1] in (None, method)
 
 
