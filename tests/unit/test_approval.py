@@ -105,6 +105,32 @@ def test_what_was_done_before_is_said(sim: Simulator) -> None:
     assert failed.result["error"]["approval"] == "required"
 
 
+@pytest.mark.parametrize("operation", ["create", "key-stores-patch", "key-stores-delete"])
+def test_what_depends_on_it_waits_as_well(sim: Simulator, operation: str) -> None:
+    if sim.ontap.profile.release == "9.12.1":
+        pytest.skip("has one configuration an SVM")
+    sim.ontap.require_approval(operation)
+    sim.ontap.add_vault("vs3", **OLD)
+    vaults = [
+        {"svm": "vs3", **FULL, "configuration": "blue", "enabled": True},
+        {"svm": "vs3", "configuration": "default", "state": "absent"},
+    ]
+    waiting = drive(sim, {"vaults": vaults}, module="azure_key_vaults")
+    assert waiting.failed
+    assert (waiting.result["error"]["approval"], waiting.result["error"]["request_index"]) == ("required", 1)
+    assert "configurations failed" not in waiting.msg
+    default = waiting.result["vaults"][1]
+    assert (default["verdict"], default["became"], default["error"]["request_index"]) == (
+        "waiting_for_approval",
+        "unchanged",
+        1,
+    )
+    if operation != "key-stores-delete":
+        assert "Not done: to delete the Azure Key Vault configuration of SVM vs3, configuration default" in waiting.msg
+        assert "vaults[0] (svm vs3) waits for approval before it" in waiting.msg
+        assert default["actions"] == []
+
+
 def test_among_many_each_has_a_verdict_of_its_own(sim: Simulator) -> None:
     sim.ontap.require_approval("patch")
     sim.ontap.require_approval("delete")

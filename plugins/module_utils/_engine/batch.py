@@ -289,17 +289,21 @@ class _Part(t.NamedTuple):
     item: _Item
     plan: Plan
 
-    def stop(self, because: str) -> None:
-        """Say that it was not done."""
+    def stop(self, because: str, cause: OntapError | None = None) -> None:
+        """Say that it was not done. What was not done because something waits for approval waits for it as well."""
         item = self.item
         purposes = " and to ".join(dict.fromkeys(step.kind.purpose for step in self.plan.steps))
         not_done = f"Not done: to {purposes} {item.desired.target}"
         if item.error is not None:
             item.error.meaning = f"{item.error.meaning} {not_done}.".strip()
             return
-        error = BlockedError(because, remedy="Mend that first, then run again.")
-        error.tried = not_done
-        item.fail(error, item.verdict if item.verdict == "unmanaged" else "error")
+        if cause is not None and cause.awaits_approval:
+            error, verdict = copy.copy(cause), "waiting_for_approval"
+            error.tried, error.result = f"{not_done}, since {because}", {}
+        else:
+            error, verdict = BlockedError(because, remedy="Mend that first, then run again."), "error"
+            error.tried = not_done
+        item.fail(error, item.verdict if item.verdict == "unmanaged" else verdict)
 
 
 def ensure_all(client: Client, batch: Batch, *, check_mode: bool, waiting: Waiting) -> dict[str, t.Any]:
@@ -687,11 +691,17 @@ def _carry_out_scope(carrier: _Carrier, client: Client, scope: list[_Item]) -> N
     failed: _Item | None = None
     for part in sorted((part for item in scope for part in item.parts), key=lambda part: part.turn):
         if failed and part.plan.changed and (part.item.error is None or part.item is failed):
-            part.stop(f"{failed.name} failed before it")
+            part.stop(_before(failed), failed.error)
         elif failed is None and part.item.error is None and part.plan.changed and part.turn != _REMOVE:
             carrier.carry(client, part.item, part.plan)
         if failed is None and part.item.error is not None and part.turn != _REMOVE:
             failed = part.item
+
+
+def _before(stopped: _Item) -> str:
+    """Why nothing is done after an item with an error."""
+    waits = stopped.error is not None and stopped.error.awaits_approval
+    return f"{stopped.name} {'waits for approval' if waits else 'failed'} before it"
 
 
 def _stop_removals(scope: t.Sequence[_Item]) -> None:
@@ -699,7 +709,7 @@ def _stop_removals(scope: t.Sequence[_Item]) -> None:
     failed = next((item for item in scope if item.error is not None and not item.plan.removes), None)
     for item in scope:
         if failed and item.plan.removes and item.error is None:
-            item.parts[0].stop(f"{failed.name} failed before it")
+            item.parts[0].stop(_before(failed), failed.error)
 
 
 def _stop_unless_served(carrier: _Carrier, scopes: t.Sequence[list[_Item]]) -> None:
@@ -780,7 +790,7 @@ def _remove(carrier: _Carrier, client: Client, scope: list[_Item]) -> None:
         if item.error is not None:
             for left in scope[number:]:
                 if left.plan.removes and left.error is None:
-                    left.parts[0].stop(f"{item.name} failed before it")
+                    left.parts[0].stop(_before(item), item.error)
             return
 
 
