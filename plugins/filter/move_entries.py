@@ -15,7 +15,8 @@ author:
   - ontap.security contributors (@ontap-security)
 description:
   - Of the entries that the inventory describes it takes those that the role P(ontap.security.move_vault#role) is to
-    send now. V(prepare) leaves out C(enabled), so that a configuration is created beside the one in use.
+    send now. V(prepare) leaves out C(enabled), so that a configuration is created beside the one in use. V(enable)
+    sends it whole. V(complete) is for the one in use, of which nothing else is sent, so that nothing of it changes.
   - What is not described is named, and nothing else is sent of it.
 positional: _input, send
 options:
@@ -63,6 +64,8 @@ def _entry(described: t.Sequence[Entry], wanted: Entry) -> dict[str, t.Any]:
     named = {name: wanted[name] for name in _NAMES if wanted.get(name)}
     if wanted["do"] == "remove":
         return {**named, "state": "absent"}
+    if wanted["do"] == "complete":
+        return {**named, "enabled": True}
     of_it = next((dict(entry.items()) for entry in described if _is_about(entry, named)), named)
     if wanted["do"] == "prepare":
         return {name: value for name, value in of_it.items() if name != "enabled"}

@@ -14,7 +14,6 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.ontap.security.plugins.plugin_utils._fleet.moving import (
     MOVE,
     REMOVE,
-    SWITCH,
     Cluster,
     Done,
     Move,
@@ -120,9 +119,7 @@ def move_plan(
     if turn == "look":
         clusters = [_cluster(host, hostvars[host], str(way)) for host in there]
         decided = plan(str(way), [str(host) for host in hosts], clusters)
-        moving = [move for move in decided.to_send if move.need == SWITCH]
-        # Going back needs nothing that is not there.
-        send = {} if way != MOVE else _entries(moving, "prepare")
+        send = _entries(decided.to_prepare, "prepare")
         return dump({"plan": _text(decided), "stop": decided.stop, "send": send, "lines": decided.about()})
     if turn not in ("first", "others", "end") or known is None:
         raise AnsibleFilterError(
@@ -183,7 +180,8 @@ def _entries(moves: t.Iterable[Move], what: str) -> dict[str, list[dict[str, t.A
     found: dict[str, list[dict[str, t.Any]]] = {}
     for move in moves:
         of_host = found.setdefault(move.host, [])
-        of_host.append({**move.target, "configuration": move.to, "do": what})
+        # The one in use is changed by nothing here: a new key for it, say, is not what this run is for.
+        of_host.append({**move.target, "configuration": move.to, "do": what if move.fresh else "complete"})
         if move.need == REMOVE:
             of_host += [{**move.target, "configuration": one.name, "do": "remove"} for one in move.leaving]
     return found

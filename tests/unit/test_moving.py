@@ -36,7 +36,7 @@ from ansible_collections.ontap.security.plugins.plugin_utils._fleet.moving impor
 )
 from tests.simulator import Simulator
 from tests.support.beats import CLIENT, OLD, SECRET, drive
-from tests.support.moves import BLUE, add_blue, enabled
+from tests.support.moves import BLUE, OTHER_KEY, add_blue, enabled
 
 GOAL = {name: value for name, value in BLUE.items() if name != "client_secret"}
 
@@ -253,13 +253,59 @@ def test_an_interrupted_move_goes_on(fleet: Fleet, until: str) -> None:
     assert enabled(sims[0]) == enabled(sims[0], "vs1") == enabled(sims[1]) == NEW_IN_USE
 
 
-def test_a_switch_that_broke_off_is_completed(fleet: Fleet) -> None:
+@pytest.mark.parametrize("volumes", [True, False])
+@pytest.mark.parametrize("shown", ["old", "new", "both", "none"])
+def test_a_switch_that_broke_off_is_completed(fleet: Fleet, shown: str, volumes: bool) -> None:
+    """Whichever ONTAP shows as enabled in between, and also where no volume depends on it."""
     sims = fleet(("9.16.1", ["vs0"]))
     add_blue(sims[0])
-    sims[0].ontap.interrupt_switch("vs0", "blue", "new")
+    sims[0].ontap.encrypt_volumes("vs0", volumes)
+    sims[0].ontap.interrupt_switch("vs0", "blue", shown)
+    tidied = run(sims, [described("vs0")], way=TIDY)
+    assert (tidied.failed, tidied.writes) == (True, [])
     done = run(sims, [described("vs0")])
     assert not done.failed, done.end
     assert enabled(sims[0]) == NEW_IN_USE
+
+
+# The states of a key store in which no switch from it begins, and after which none counts as proved.
+STATES = ("blocked", "mixed", "svm_kek_rekey", "initializing", "disabling")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_state_of_the_key_store_is_part_of_the_proof(
+    fleet: Fleet, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come to that after the switch, while Azure is reached: nobody follows then, and nothing is removed."""
+    (sim,) = fleet(("9.16.1", ["vs0", "vs1"]))
+    send = drive
+
+    def then(*arguments: t.Any, **given_: t.Any) -> t.Any:
+        done = send(*arguments, **given_)
+        for uuid, store in done.snapshot["key_stores"].items():
+            if (store["configuration"], store["enabled"], store["owner"]) == ("blue", True, "vs0"):
+                sim.ontap.set_keystore(uuid, state)
+        return done
+
+    monkeypatch.setitem(globals(), "drive", then)
+    ran = run([sim], [described("vs0", "vs1")])
+    assert (ran.end["stop"], enabled(sim, "vs1")) == ("unproven", {"default": True, "blue": False}), ran.end
+    assert state in ran.end["why"]
+    for way in (MOVE, TIDY):
+        again = run([sim], [described("vs0")], way=way)
+        assert (again.failed, again.writes) == (True, []), again.end
+        assert state in again.lines
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_is_switched_from_a_key_store_that_is_not_active(fleet: Fleet, state: str) -> None:
+    """ONTAP refuses that (65539212), after all has been prepared."""
+    sims = fleet(("9.16.1", ["vs0", "vs1"]))
+    stores = sims[0].snapshot()["key_stores"].items()
+    sims[0].ontap.set_keystore(next(uuid for uuid, store in stores if store["owner"] == "vs0"), state)
+    ran = run(sims, [described("vs0", "vs1")])
+    assert (ran.first, enabled(sims[0]), enabled(sims[0], "vs1")) == ("cluster1", {"default": True}, NEW_IN_USE)
+    assert f"What it uses now is not well, and ONTAP needs that: {state}" in ran.lines
 
 
 def test_a_cluster_that_is_away_keeps_no_other(fleet: Fleet) -> None:
@@ -327,6 +373,35 @@ def test_what_the_inventory_describes_is_not_removed(fleet: Fleet, fields: dict[
     gone = [[*described("vs0"), {"svm": "vs0", "configuration": "standby", "state": "absent"}]]
     assert not run([sim], gone, way=TIDY).failed
     assert enabled(sim) == {"blue": True}
+
+
+NEW_KEY = f"{OTHER_KEY.rpartition('/')[0].replace('k9', 'k8')}/d8e619fd8f234db3b0b95c59540e2a77"
+
+
+@pytest.mark.parametrize("way", [MOVE, TIDY])
+@pytest.mark.parametrize("well", [True, False])
+def test_the_configuration_in_use_is_not_changed(fleet: Fleet, way: str, well: bool) -> None:
+    """A new key or credential for it is another run's, with a plan of its own: here it would come to all at once."""
+    sims = fleet(("9.16.1", ["vs0"]), ("9.16.1", ["vs0", "vs1"]))
+    assert not run(sims, [described("vs0"), described("vs0")]).failed
+    for sim in sims:
+        if not well:
+            sim.ontap.set_azure(valid_secrets=[SECRET, OLD["client_secret"]])
+            sim.ontap.change_vault("vs0", client_secret="of another")
+    in_use = described("vs0", key_id=NEW_KEY, update_credentials="always")
+    wanted = [in_use, [*in_use, *described("vs1")]]
+    ran = run(sims, wanted, way=way)
+    expected = {
+        # vs1 is new there, and comes first: what is not well with the new one proves nothing of it.
+        MOVE: [("cluster2", "POST"), ("cluster2", "PATCH")],
+        TIDY: [("cluster1", "DELETE"), ("cluster2", "DELETE")] if well else [],
+    }[way]
+    assert [(host, method) for host, method, _where in ran.writes] == expected
+    assert enabled(sims[0]) == ({"blue": True} if (way, well) == (TIDY, True) else NEW_IN_USE)
+    if (way, well) == (MOVE, False):
+        assert ran.first == "cluster2"
+        assert "uses blue, which is not known to be well; to complete the switch if it broke off" in ran.about[0]
+        assert "vs0 on cluster1" in ran.lines
 
 
 # --- fleets that hypothesis makes up

@@ -13,6 +13,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.ontap.security.plugins.module_utils._azure.verdicts import STORE_STATES
 from ansible_collections.ontap.security.plugins.module_utils._ontap.text import visible
 from ansible_collections.ontap.security.plugins.plugin_utils._fleet.configurations import (
     Configuration,
@@ -118,7 +119,7 @@ class Move:
         if sum(one.enabled for one in mine) == 1 and there and there.enabled and there.usable is True:
             return replace(move, need=DONE)
         # Where it uses that already and is not well, the switch may have broken off: the module completes that.
-        if present and present is not there and present.usable is False:
+        if present and present is not there and _holds(present):
             return replace(move, need=HELD, why=f"What it uses now is not well, and ONTAP needs that: {_ill(present)}")
         return move
 
@@ -132,6 +133,11 @@ class Move:
                 self, need=HELD, why=f"Nothing is removed while {visible(self.to)} is not proved: {_ill(self.there)}"
             )
         return replace(self, need=REMOVE, leaving=others)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the one that it is to use is not in use yet, so that nothing done to that puts anything at risk."""
+        return self.there is None or not self.there.enabled
 
     @property
     def label(self) -> str:
@@ -159,7 +165,9 @@ class Move:
         now = visible(self.present.name) if self.present else "nothing"
         what = {
             DONE: f"uses {visible(self.to)}",
-            SWITCH: f"{now} -> {visible(self.to)}{'' if self.there else ' (to be created)'}",
+            SWITCH: f"{now} -> {visible(self.to)}{'' if self.there else ' (to be created)'}"
+            if self.fresh
+            else f"uses {visible(self.to)}, which is not known to be well; to complete the switch if it broke off",
             REMOVE: f"uses {visible(self.to)}; to remove: {', '.join(visible(one.name) for one in self.leaving)}",
             HELD: "nothing",
         }[self.need]
@@ -167,6 +175,14 @@ class Move:
             what += f"; to keep, as described: {', '.join(map(visible, self.kept))}"
         why = f" ({self.why})" if self.why else ""
         return f"{self.label}: {what}; {self.depending}{why}"
+
+
+def _holds(one: Configuration) -> bool:
+    """Whether ONTAP switches from this one to no other. Of the states of a key store it does so only where that is
+    active, or where a switch was interrupted, which the new one completes (contract, 65539212)."""
+    if one.verdict in STORE_STATES:
+        return one.verdict != "switching"
+    return one.usable is False
 
 
 def _ill(one: Configuration) -> str:
@@ -263,9 +279,19 @@ class Plan:
         return tuple(move for move in self.moves if move.need in (SWITCH, REMOVE) and move.label not in self.failed)
 
     @property
+    def to_prepare(self) -> tuple[Move, ...]:
+        """Those whose new configuration is created or changed before any is enabled. None on the way back, which needs
+        nothing that is not there."""
+        if self.way != MOVE:
+            return ()
+        return tuple(move for move in self.to_send if move.need == SWITCH and move.fresh)
+
+    @property
     def first(self) -> Move | None:
-        """The one to enable first: the one in use proves most, and fewest volumes depend on it."""
+        """The one to enable first: the one in use proves most, and fewest volumes depend on it. One that uses the new
+        configuration already and is not well proves nothing."""
         switching = [move for move in self.to_send if move.need == SWITCH]
+        switching = [move for move in switching if move.fresh] or switching
         few = sorted(switching, key=lambda move: (move.volumes is None, move.volumes))
         proving = best([move.present for move in few if move.present])
         return next((move for move in few if move.present == proving), None)
@@ -375,7 +401,7 @@ def prepared(decided: Plan, results: t.Mapping[str, Result]) -> Plan:
         attempt.move.label
         for host, result in results.items()
         if result
-        for attempt in attempts([move for move in decided.to_send if move.host == host and move.need == SWITCH], result)
+        for attempt in attempts([move for move in decided.to_prepare if move.host == host], result)
         if attempt.message
     ]
     return replace(decided, failed=tuple(failed))
@@ -498,11 +524,11 @@ def sum_up(decided: Plan, done: t.Mapping[str, Done], *, check_mode: bool) -> Su
     whole = replace(decided, stop="", failed=())
     first = replace(decided, stop="").first
     for host, of_host in done.items():
-        mine = [move for move in whole.to_send if move.host == host]
-        tried.update((one.move, one) for one in attempts(mine, of_host.prepare) if one.message and of_host.prepare)
+        prepares = [move for move in whole.to_prepare if move.host == host]
+        tried.update((one.move, one) for one in attempts(prepares, of_host.prepare) if one.message and of_host.prepare)
         if decided.stop in BEFORE:
             continue
-        if first in mine and first is not None and of_host.first:
+        if first is not None and first.host == host and of_host.first:
             tried.update((one.move, one) for one in attempts([first], of_host.first))
         follow = [move for move in decided.others if move.host == host]
         if follow and of_host.others:
