@@ -93,7 +93,7 @@ def test_tells_its_story(demo: Demo) -> None:
     for line in (
         "cluster1: 3 to create",
         "Requests that reached the clusters: 8 reads, 0 writes.",
-        "Requests: 12 reads, 6 writes",
+        "Requests: 13 reads, 6 writes",
         "-    proxy_host: proxy.elsewhere.example",
         "+    proxy_host: proxy.example.com",
         "+    client_secret: (set)",
@@ -103,7 +103,7 @@ def test_tells_its_story(demo: Demo) -> None:
         "cluster2  vs0: keys_missing",
     ):
         assert line in output
-    assert "before there are any. Requests: 4 reads, 0 writes." in " ".join(output.split())
+    assert "that broke off. Requests: 5 reads, 0 writes." in " ".join(output.split())
     assert "\033" not in output, "colours are for terminals"
     assert str(demo.folder / "inventory.yml") in output
 
