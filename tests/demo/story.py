@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import textwrap
 import typing as t
@@ -16,6 +17,8 @@ from tests.demo.stage import HERE, PROJECT, WIDTH, Failed, Stage, Stopped, expec
 APPLY = "ontap.security.apply"
 # The cluster's own configuration and those of vs0 and vs1, on two clusters.
 CONFIGURATIONS = 6
+# Configurations and encrypted volumes on either cluster; key stores on that with ONTAP 9.14.1 or later.
+HEALTH_REQUESTS = 5
 IN_SYNC = ["cluster1: 3 in sync", "cluster2: 3 in sync"]
 
 
@@ -54,12 +57,12 @@ def apply(stage: Stage) -> None:
 def repeat(stage: Stage) -> None:
     run = stage.play(APPLY)
     expect(not run.changed and run.messages() == IN_SYNC, "The second run should change nothing.", run)
-    expect(len(run.requests) == 2 * len(stage.clusters) + 1, "Each cluster should take two requests, one three.", run)
+    expect(len(run.requests) == HEALTH_REQUESTS, "cluster1 should take two requests, and cluster2 three.", run)
     stage.show(run.messages())
     stage.say(
         f"""Nothing to do. To know that took one request for each cluster, and one more that its health is well: this
-        counts encrypted volumes, because ONTAP reports no keys before there are any. The newer cluster also tells
-        whether a key manager is blocked. Requests: {run.count}."""
+        counts encrypted volumes, because ONTAP reports no keys before there are any. From 9.14.1 on the
+        key stores are asked as well, which tell of a switch that broke off. Requests: {run.count}."""
     )
 
 
@@ -113,12 +116,12 @@ def health(stage: Stage) -> None:
     messages = run.messages()
     expect(len(messages) == CONFIGURATIONS, "There should be a verdict on each configuration.", run)
     expect(sum("keys_missing" in message for message in messages) == 1, "One should lack keys.", run)
-    expect(len(run.requests) == 2 * len(stage.clusters) + 1, "Each cluster should be asked twice, one more.", run)
+    expect(len(run.requests) == HEALTH_REQUESTS, "cluster1 should be asked twice, and cluster2 thrice.", run)
     for message in messages:
         stage.show(textwrap.wrap(message, WIDTH, subsequent_indent=" " * 10))
     stage.say(
         f"""Requests: {run.count}, for each cluster one for the health of all, and one that counts encrypted volumes,
-        because there are keys that are not there; the newer one also tells whether a key manager is blocked."""
+        because there are keys that are not there, and on cluster2 one for its key stores."""
     )
 
 
@@ -165,6 +168,35 @@ def report(stage: Stage) -> None:
     )
 
 
+def move(stage: Stage) -> None:
+    cluster = stage.clusters[1]
+    west = {
+        "svm": "vs0",
+        "configuration": "west",
+        "enabled": True,
+        "name": "https://myvault-west.vault.azure.net/",
+        "key_id": "https://myvault-west.vault.azure.net/keys/key1",
+    }
+    svms = json.dumps({"azure_key_vault_svms": [west]})
+    # Several configurations of one SVM are what ONTAP has from 9.14.1 on.
+    run = stage.play("ontap.security.move_vault", "--limit", "cluster2", "-e", svms)
+    expect(
+        [(write["method"], write["path"].split("/")[3]) for write in run.writes]
+        == [("POST", "azure-key-vaults"), ("PATCH", "key-stores")],
+        "One configuration should be created, inactive, and then switched to.",
+        run,
+    )
+    store = cluster.ontap.store("vs0")
+    expect(store.configuration == "west", "vs0 should use the vault in the west.", run)
+    offline = [event for event in cluster.ontap.ems.events if event.name == "ekmip.akv.volOffline"]
+    expect(not offline and store.state == "active", "The encrypted volume should have stayed online.", run)
+    stage.say(
+        f"""On cluster2, vs0 uses another vault now: one write created the configuration beside the one in use, another
+        switched to it, and its encrypted volume stayed online. The configuration before is kept as the way back.
+        Requests: {run.count}."""
+    )
+
+
 CHAPTERS: t.Sequence[tuple[str, t.Callable[[Stage], None]]] = (
     ("Look before you act", preview),
     ("Create what is missing", apply),
@@ -175,6 +207,7 @@ CHAPTERS: t.Sequence[tuple[str, t.Callable[[Stage], None]]] = (
     ("Restore what a node has lost", restore),
     ("Change the keys", rekey),
     ("One page for the whole fleet", report),
+    ("Move to another vault while volumes stay online", move),
 )
 
 

@@ -103,7 +103,7 @@ def test_tells_its_story(demo: Demo) -> None:
         "cluster2  vs0: keys_missing",
     ):
         assert line in output
-    assert "whether a key manager is blocked. Requests: 5 reads, 0 writes." in " ".join(output.split())
+    assert "that broke off. Requests: 5 reads, 0 writes." in " ".join(output.split())
     assert "\033" not in output, "colours are for terminals"
     assert str(demo.folder / "inventory.yml") in output
 
