@@ -261,6 +261,21 @@ def test_before_9_14_1_nothing_is_enabled_or_inactive(clusters: Of, release: str
             sim.ontap.add_vault("vs0", **OLD)
 
 
+@pytest.mark.parametrize("release", ["9.7", "9.10.1", "9.13.1"])
+def test_before_9_14_1_none_is_removed_by_its_name(clusters: Of, release: str) -> None:
+    """It is still there afterwards, so this is no success."""
+    sim = clusters(release)
+    absent = {"svm": "vs0", "configuration": "default", "state": "absent"}
+    assert not drive(sim, absent).failed
+    sim.ontap.add_vault("vs0", **OLD)
+    for check in (True, False):
+        for options, module in ((absent, "azure_key_vault"), ({"vaults": [absent]}, "azure_key_vaults")):
+            failed = drive(sim, options, check=check, module=module)
+            assert failed.failed
+            assert not failed.writes
+            assert "configuration needs ONTAP 9.14.1 or later" in failed.msg
+
+
 def test_a_reserved_name_is_said_beforehand(newest: Simulator) -> None:
     newest.ontap.remove_vault("vs0")
     newest.ontap.add_vault("vs0", configuration="green", **OLD)
@@ -498,6 +513,20 @@ def test_codes_tell_of_an_interrupted_switch_before_there_was_a_state(clusters: 
     assert [action["outcome"] for action in done.result["actions"]] == ["refused", "done", "done"]
     assert enabled(sim) == {"default": False, "blue": True}
     assert not drive(sim, {"svm": "vs0", **moved}).changed
+
+
+def test_the_diff_has_what_was_sent_before_a_switch_was_completed(clusters: Of) -> None:
+    sim = in_use(clusters("9.14.1"))
+    add_blue(sim)
+    sim.ontap.interrupt_switch("vs0", "blue", "new")
+    moved = {**BLUE, "client_id": "dddddddd-bbbb-aaaa-bbbb-aaaaaaaaaaaa", "key_id": OTHER_KEY.replace("k9", "k8")}
+    done = drive(sim, {"svm": "vs0", **moved, "enabled": True})
+    assert not done.failed, done.msg
+    assert [action["outcome"] for action in done.result["actions"]] == ["done", "refused", "done", "done"]
+    diff = done.result["diff"]
+    assert diff["before"]["client_id"] == BLUE["client_id"]
+    assert {"client_id": moved["client_id"], "key_id": moved["key_id"]}.items() <= diff["after"].items()
+    assert "client_secret" in diff["after"]
 
 
 def test_a_rekey_of_somebody_who_enables_nothing_is_told_how_to_complete_the_switch(newest: Simulator) -> None:

@@ -255,16 +255,20 @@ def make_plan(
     configurations of the same SVM or cluster, as they are or as they will be by then.
     """
     if not desired.present:
-        return _plan_absent(desired, current, others)
+        return _plan_absent(desired, current, release, others)
     if current is None:
         return _plan_create(desired, release, others)
     return _plan_update(desired, current, release, others)
 
 
-def _plan_absent(desired: Desired, current: Vault | None, others: t.Sequence[Vault]) -> Plan:
+def _plan_absent(desired: Desired, current: Vault | None, release: Release | None, others: t.Sequence[Vault]) -> Plan:
     credentials = _credentials(desired, sent=False)
     if current is None:
-        return Plan(credentials=credentials)
+        gate = Gate(max((other.at_least for other in others), default=None), release)
+        if desired.target.configuration and others:
+            # What is there has no name before that, and may be the one that is meant.
+            gate.require("configuration", R9_14)
+        return Plan(credentials=credentials, blockers=tuple(gate.blockers), needs_release=gate.needs_release)
     # DELETE on azure-key-vaults disables the enabled configuration; an inactive one goes by its key store, which
     # refuses to remove an enabled one (contract, delete enabled and delete inactive).
     if current.enabled and not any(other.enabled for other in others):

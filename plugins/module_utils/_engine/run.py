@@ -9,7 +9,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.ontap.security.plugins.module_utils._engine.plan import Plan, Proof, Step, Wanted
+from ansible_collections.ontap.security.plugins.module_utils._engine.plan import SET, Plan, Proof, Step, Wanted
 from ansible_collections.ontap.security.plugins.module_utils._engine.read import read
 from ansible_collections.ontap.security.plugins.module_utils._engine.resource import Resource
 from ansible_collections.ontap.security.plugins.module_utils._engine.target import Target
@@ -140,6 +140,10 @@ class Run:
     def _diff(self, after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         # With the cluster: Ansible prints diffs of many hosts, and does not say whose each is.
         header = f"{self.client.connection.hostname}: {self.target}"
+        # What was sent for a plan that had to be made again, and that no record shows.
+        sent = [one.step for one in self.sent if one.outcome == DONE and one.step.sends_secret]
+        secrets = {name: SET for step in sent for name in step.body if name in self.resource.secrets}
+        after = {**secrets, **after} if after else after
         return {"before_header": header, "after_header": header, "before": dict(self._before), "after": dict(after)}
 
 
