@@ -69,7 +69,8 @@ def _entry(described: t.Sequence[Entry], wanted: Entry) -> dict[str, t.Any]:
     of_it = next((dict(entry.items()) for entry in described if _is_about(entry, named)), named)
     if wanted["do"] == "prepare":
         return {name: value for name, value in of_it.items() if name != "enabled"}
-    return {**of_it, "enabled": True}
+    # On the way back it may be described as one that is to go.
+    return {**{name: value for name, value in of_it.items() if name != "state"}, "enabled": True}
 
 
 def _is_about(entry: Entry, named: Entry) -> bool:

@@ -62,6 +62,13 @@ options:
     type: list
     elements: str
     default: []
+  batch:
+    description:
+      - The hosts that the play has at a time, which are not all of O(present) where it has C(serial). With O(turn=look)
+        only.
+    type: list
+    elements: str
+    default: []
   known:
     description:
       - What the filter returned for the turn before. Not with O(turn=look).
@@ -104,12 +111,15 @@ _value:
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 
+_WISH: t.Final = "__move_vault_wish"
+
 
 def move_plan(
     hostvars: HostVars,
     turn: str,
     present: t.Sequence[str],
     hosts: t.Sequence[str] = (),
+    batch: t.Sequence[str] = (),
     known: str | None = None,
     way: str = MOVE,
     check_mode: bool = False,
@@ -117,8 +127,11 @@ def move_plan(
     """What is decided in this turn, as JSON text with no template hidden in it."""
     there = [str(host) for host in present]
     if turn == "look":
-        clusters = [_cluster(host, hostvars[host], str(way)) for host in there]
-        decided = plan(str(way), [str(host) for host in hosts], clusters)
+        everyone = [str(host) for host in hosts]
+        clusters = [_cluster(host, hostvars[host], str(way)) for host in there if _WISH in hostvars[host]]
+        silent = [host for host in everyone if _WISH not in hostvars[host]]
+        serial = bool(batch) and {str(host) for host in batch} != {*there}
+        decided = plan(str(way), everyone, clusters, serial=serial, silent=silent)
         send = _entries(decided.to_prepare, "prepare")
         return dump({"plan": _text(decided), "stop": decided.stop, "send": send, "lines": decided.about()})
     if turn not in ("first", "others", "end") or known is None:
@@ -169,7 +182,7 @@ def _text(decided: Plan) -> str:
 
 
 def _cluster(host: str, variables: t.Mapping[str, t.Any], way: str) -> Cluster:
-    wish = variables["__move_vault_wish"]
+    wish = variables[_WISH]
     # A text is no list of names: it stands for all.
     svms = None if isinstance(wish["svms"], str) else [str(name) for name in wish["svms"]]
     return Cluster.of(host, wish["described"], svms, _of(variables, "before"), way)

@@ -320,7 +320,11 @@ def test_a_cluster_that_is_away_keeps_no_other(fleet: Fleet) -> None:
 def test_what_cannot_be_meant(fleet: Fleet) -> None:
     sims = fleet(("9.16.1", ["vs0"]))
     for ran, stop, words in (
-        (run(sims, [described("vs0")], svms=["vs0", "nowhere"]), "missing", "describes no configuration with enabled"),
+        (
+            run(sims, [described("vs0")], svms=["vs0", "nowhere"]),
+            "missing",
+            "of no cluster describes a configuration with enabled",
+        ),
         (run(sims, [[{"svm": "vs0", **OLD}]]), "nothing", "says for no SVM which configuration is to be in use"),
     ):
         assert (ran.end["stop"], ran.writes) == (stop, [])
@@ -402,6 +406,93 @@ def test_the_configuration_in_use_is_not_changed(fleet: Fleet, way: str, well: b
         assert ran.first == "cluster2"
         assert "uses blue, which is not known to be well; to complete the switch if it broke off" in ran.about[0]
         assert "vs0 on cluster1" in ran.lines
+
+
+# --- without a cluster
+
+
+def record(svm: str, name: str, in_use: bool, *, well: bool = True) -> dict[str, t.Any]:
+    """What azure_key_vault_info shows of a configuration. The UUID of an SVM is its name twice."""
+    return {
+        "uuid": f"{svm}-{name}",
+        "scope": "svm",
+        "svm": {"name": svm, "uuid": f"{svm}-{svm}"},
+        "configuration": {"name": name},
+        "enabled": in_use,
+        "health": {"verdict": "healthy" if well else "azure_unreachable", "usable": well},
+        "azure_reachability": {"reachable": well},
+    }
+
+
+def decide(*clusters: t.Any, svms: t.Any = "", way: str = MOVE, **more: t.Any) -> dict[str, t.Any]:
+    """What is decided first. Of each cluster the described entries and the records, None where it is not read."""
+    hostvars: dict[str, dict[str, t.Any]] = {}
+    for number, (entries, records) in enumerate(clusters, start=1):
+        before = {"failed": True} if records is None else {"azure_key_vaults": records}
+        wish = {"described": move_goals(entries), "svms": svms}
+        hostvars[f"c{number}"] = {"__move_vault_wish": wish, "__move_vault_before": before}
+    hosts = list(hostvars)
+    return t.cast("dict[str, t.Any]", json.loads(move_plan(hostvars, "look", hosts, hosts=hosts, way=way, **more)))
+
+
+def test_nothing_counts_as_tidy_that_does_not_use_the_new_one_and_is_well_with_it() -> None:
+    """Also where there is nothing to remove."""
+    for records, need in (
+        ([], "nothing; unknown number of encrypted volumes (It does not use blue yet"),
+        ([record("vs0", "blue", False)], "nothing; unknown number of encrypted volumes (It does not use blue yet"),
+        ([record("vs0", "blue", True, well=False)], "(Nothing is removed while blue is not proved: azure_unreachable"),
+        ([record("vs0", "blue", True)], "uses blue; unknown number"),
+    ):
+        (line,) = decide((described("vs0"), records), way=TIDY)["lines"]
+        assert need in line
+
+
+def test_svms_of_several_clusters_are_named_in_one_run() -> None:
+    """By the names that ONTAP shows, also where the inventory has a UUID."""
+    of_uuid = [{"svm_uuid": "VS5-vs5", "configuration": "blue", "enabled": True}]
+    one = (described("vs0", "vs1"), [record("vs0", "default", True), record("vs1", "default", True)])
+    two = (of_uuid, [record("vs5", "default", True)])
+    both = decide(one, two, svms=["vs0", "vs5"])
+    assert (both["stop"], len(both["send"]["c1"]), both["send"]["c2"][0]["svm_uuid"]) == ("", 1, "vs5-vs5")
+    assert decide(one, two, svms=["vs0", "nowhere"])["stop"] == "missing"
+    assert list(decide(one, two, svms=["vs5"])["send"]) == ["c2"]
+    # That may be of the cluster which could not be read.
+    assert decide(one, (of_uuid, None), svms=["vs0", "vs5"])["stop"] == ""
+
+
+def test_the_way_back_leads_to_what_the_inventory_wants_gone() -> None:
+    entries = [*described("vs0"), {"svm": "vs0", "configuration": "default", "state": "absent"}]
+    enable = {"svm": "vs0", "configuration": "default", "do": "enable"}
+    assert move_entries(entries, [enable]) == [{"svm": "vs0", "configuration": "default", "enabled": True}]
+
+
+def test_what_says_not_which_one_is_to_be_enabled() -> None:
+    """azure_key_vaults refuses that too."""
+    entries = [{"svm": "vs1", "enabled": True}, *described("vs0")]
+    ran = decide((entries, [record("vs0", "default", True)]))
+    assert (ran["stop"], ran["send"]) == ("unnamed", {})
+    assert "enabled: true without configuration for vs1." in json.loads(ran["plan"])["why"]
+
+
+@pytest.mark.parametrize(
+    ("more", "stop"),
+    [
+        ({"batch": ["c2"]}, "serial"),
+        ({"batch": ["c1", "c2"]}, ""),
+        ({"hosts": ["c1", "c2", "c3"]}, "silent"),
+    ],
+)
+def test_a_play_that_has_not_all_of_its_clusters(more: dict[str, t.Any], stop: str) -> None:
+    """Of each batch an SVM would come first; and one whose variables cannot be evaluated has left the play."""
+    wish = {"described": move_goals(described("vs0")), "svms": ""}
+    read = {"azure_key_vaults": [record("vs0", "default", True)]}
+    hostvars: dict[str, dict[str, t.Any]] = {
+        "c1": {"__move_vault_wish": wish, "__move_vault_before": read},
+        "c2": {"__move_vault_wish": wish, "__move_vault_before": read},
+        "c3": {},
+    }
+    ran = json.loads(move_plan(hostvars, "look", ["c1", "c2"], **{"hosts": ["c1", "c2"], **more}))
+    assert (ran["stop"], list(ran["send"])) == (stop, [] if stop else ["c1", "c2"])
 
 
 # --- fleets that hypothesis makes up

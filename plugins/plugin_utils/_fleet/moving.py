@@ -32,7 +32,7 @@ MOVE, BACK, TIDY = "move", "back", "tidy"
 DONE, SWITCH, REMOVE, HELD = "done", "switch", "remove", "held"
 
 # Why a run stops before anything is sent, and after one SVM has been tried.
-BEFORE: t.Final = ("nothing", "twice", "missing", "unread")
+BEFORE: t.Final = ("serial", "silent", "nothing", "unnamed", "twice", "missing", "unread")
 AFTER_FIRST: t.Final = ("refused", "unproven")
 
 
@@ -124,15 +124,13 @@ class Move:
         return move
 
     def _tidied(self, others: tuple[Configuration, ...]) -> Move:
-        if not others:
-            return replace(self, need=DONE)
         if self.there is None or not self.there.enabled:
             return replace(self, need=HELD, why=f"It does not use {visible(self.to)} yet, so nothing is removed.")
         if self.there.usable is not True or any(one.enabled for one in others):
             return replace(
                 self, need=HELD, why=f"Nothing is removed while {visible(self.to)} is not proved: {_ill(self.there)}"
             )
-        return replace(self, need=REMOVE, leaving=others)
+        return replace(self, need=REMOVE, leaving=others) if others else replace(self, need=DONE)
 
     @property
     def fresh(self) -> bool:
@@ -194,13 +192,14 @@ class Cluster:
     """What an inventory host has to do with the move. ``moves`` is None where it could not be read.
 
     ``missing`` are SVMs that were named and for which nothing is described, ``twice`` those of which several
-    configurations are to be in use, or one by two entries.
+    configurations are to be in use, or one by two entries, ``unnamed`` those of which nothing says which one.
     """
 
     host: str
     moves: tuple[Move, ...] | None
     missing: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -210,14 +209,21 @@ class Cluster:
         are the names of those that are meant, None of all."""
         goals = [goal for entry in described for goal in [Goal.of(entry)] if goal and entry.get("enabled") is True]
         missing: tuple[str, ...] = ()
-        if svms is not None:
-            missing = tuple(name for name in svms if name not in {goal.svm for goal in goals})
-            goals = [goal for goal in goals if goal.svm in svms]
         read = found(host, result)
+        if svms is not None:
+            # One that is described by its UUID has the name that ONTAP shows, which nobody knows where it was not read.
+            names = [goal.shown(read or ()).svm for goal in goals]
+            missing = tuple(name for name in svms if name not in names) if all(names) or read is not None else ()
+            goals = [goal for goal, name in zip(goals, names) if name in svms or (read is None and not name)]
         moves = tuple(Move.of(host, goal, read or (), way, _of_svm(goal, described, read or ())) for goal in goals)
         svms_of = Counter(_svm(goal.shown(read or ())) for goal in goals)
         twice = tuple(svm for svm, number in svms_of.items() if number > 1)
-        return cls(host, None if read is None and goals else moves, missing, twice)
+        unnamed = tuple(
+            str(entry.get("svm") or entry.get("svm_uuid") or "")
+            for entry in described
+            if entry.get("enabled") is True and not entry.get("configuration")
+        )
+        return cls(host, None if read is None and goals else moves, missing, twice, unnamed)
 
 
 def _svm(goal: Goal) -> str:
@@ -251,7 +257,9 @@ class Plan:
         clusters = []
         for of_host in data["clusters"]:
             moves = None if of_host["moves"] is None else tuple(map(_move, of_host["moves"]))
-            clusters.append(Cluster(of_host["host"], moves, tuple(of_host["missing"]), tuple(of_host["twice"])))
+            clusters.append(
+                Cluster(of_host["host"], moves, *(tuple(of_host[name]) for name in ("missing", "twice", "unnamed")))
+            )
         return cls(
             **{
                 **data,
@@ -335,9 +343,43 @@ def _names(moves: t.Iterable[Move]) -> str:
     return ", ".join(move.label for move in moves)
 
 
-def plan(way: str, hosts: t.Sequence[str], clusters: t.Sequence[Cluster]) -> Plan:
-    """``clusters`` are those of the ``hosts`` that take part; ``way`` is one of ``MOVE``, ``BACK`` and ``TIDY``."""
+def plan(
+    way: str,
+    hosts: t.Sequence[str],
+    clusters: t.Sequence[Cluster],
+    *,
+    serial: bool = False,
+    silent: t.Sequence[str] = (),
+) -> Plan:
+    """``clusters`` are those of the ``hosts`` that take part; ``way`` is one of ``MOVE``, ``BACK`` and ``TIDY``.
+
+    ``serial``: the play has only a part of the hosts at a time, of each of which an SVM would come first.
+    ``silent`` are those of which nobody knows where they are to go.
+    """
     decided = Plan(way, tuple(hosts), tuple(clusters))
+    if serial:
+        return decided.stopped(
+            "serial",
+            "The play has serial, so an SVM of each batch of clusters would come first, and a vault that serves no key",
+            "would be tried in each. Leave serial out, or run this for each group of clusters with --limit.",
+        )
+    if silent:
+        return decided.stopped(
+            "silent",
+            f"Nobody knows where SVMs of these clusters are to go, which left the play before: {', '.join(silent)}.",
+            "The reasons are above. Correct them, or leave these clusters out with --limit.",
+        )
+    unnamed = [cluster for cluster in clusters if cluster.unnamed]
+    if unnamed:
+        return decided.stopped(
+            "unnamed",
+            *(
+                f"azure_key_vault_svms of {cluster.host} has enabled: true without configuration for "
+                f"{', '.join(map(visible, cluster.unnamed))}."
+                for cluster in unnamed
+            ),
+            "Give configuration as well: which one is to be enabled.",
+        )
     twice = [cluster for cluster in clusters if cluster.twice]
     if twice:
         return decided.stopped(
@@ -349,16 +391,13 @@ def plan(way: str, hosts: t.Sequence[str], clusters: t.Sequence[Cluster]) -> Pla
             ),
             "An SVM uses one configuration. Leave enabled: true in the entry of that one.",
         )
-    missing = [cluster for cluster in clusters if cluster.missing]
+    # The names may be those of SVMs of several clusters.
+    missing = [name for cluster in clusters for name in cluster.missing if all(name in of.missing for of in clusters)]
     if missing:
         return decided.stopped(
             "missing",
-            *(
-                f"azure_key_vault_svms of {cluster.host} describes no configuration with enabled: true for "
-                f"{', '.join(map(visible, cluster.missing))}."
-                for cluster in missing
-            ),
-            "Correct move_vault_svms, or leave the cluster out with --limit.",
+            "azure_key_vault_svms of no cluster describes a configuration with enabled: true for",
+            f"{', '.join(map(visible, dict.fromkeys(missing)))}. Correct move_vault_svms.",
         )
     if clusters and all(cluster.moves is None for cluster in clusters):
         return decided.stopped("unread", "No cluster could be read; the reasons are above.")
