@@ -81,8 +81,8 @@ def _ensure_once(run: Run, said: OntapError | None = None) -> dict[str, t.Any]:
 def _act(run: Run, plan: Plan, current: t.Any) -> dict[str, t.Any]:
     if not plan.changed:
         return run.result(plan, current.record if current else plan.record)
-    # What is created has no job yet, and may meet one that puts another in use.
-    jobs = [step for step in plan.steps if step.kind.job and ("{uuid}" not in step.path or step.kind.takes_over)]
+    # What is created has no job yet.
+    jobs = [step for step in plan.steps if step.kind.job and "{uuid}" not in step.path]
     if jobs and not run.attached:
         from ansible_collections.ontap.security.plugins.module_utils._engine.attach import attach
 
