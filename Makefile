@@ -58,7 +58,7 @@ integration: venv cores events ## run playbooks against simulated clusters
 	$(PYTEST) -m "not thorough" tests/integration
 
 .PHONY: thorough
-thorough: venv cores ## run the integration tests that the time of make test has no room for
+thorough: venv cores events ## run the integration tests that the time of make test has no room for
 	$(PYTEST) -m thorough tests/integration
 
 SCENARIOS = $(patsubst extensions/molecule/%/molecule.yml,molecule-%,$(wildcard extensions/molecule/*/molecule.yml))

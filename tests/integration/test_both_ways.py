@@ -207,6 +207,7 @@ def test_ad_hoc_and_beyond_us(sim: Simulator, tmp_path: Path) -> None:
     assert "Task failed: Module failed: beyond us" in str(printed[0])
 
 
+@pytest.mark.thorough
 def test_step_and_debugger(sim: Simulator, tmp_path: Path) -> None:
     """Yes to the first task, and no to the second; the third fails, and in the debugger its mistake is mended."""
     tasks = [

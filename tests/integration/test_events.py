@@ -173,6 +173,8 @@ def test_a_node_without_keys_gets_them_back_by_one_run_whatever_comes_in(tmp_pat
         assert len(run.sim.ontap.store("vs0").keys_on) == 2
 
 
+# What it wires is held without a rulebook's engine by tests/unit/test_rulebooks.py.
+@pytest.mark.thorough
 def test_without_leave_nothing_is_changed_and_a_page_says_what_to_do(tmp_path: Path) -> None:
     with running("ontap.security.keys", tmp_path, ems_interval=5) as run:
         run.sim.ontap.lose_keys("node1")

@@ -126,6 +126,7 @@ def test_restore_says_what_cannot_be_meant(sim: Simulator, tmp_path: Path) -> No
     assert "no enabled Azure Key Vault configuration for vs2. Nothing has been restored" in unknown.output
 
 
+@pytest.mark.thorough
 def test_events_restore_their_svm_and_not_again_what_did_not_help(sim: Simulator, tmp_path: Path) -> None:
     sim.ontap.lose_keys("node1")
     sim.ontap.refuse("restore", 65537544, times=1)

@@ -151,6 +151,7 @@ def test_what_goes_wrong_on_a_cluster_stops_no_other(clusters: Clusters, tmp_pat
     )
 
 
+@pytest.mark.thorough
 def test_one_cluster_cannot_prove_another_secret(clusters: Clusters, tmp_path: Path) -> None:
     """Whether it is another is told without showing it."""
     sims = clusters(("9.16.1", ["vs0"]), ("9.16.1", ["vs0"]))
@@ -211,6 +212,7 @@ def test_the_play_of_the_readme_ends_for_all_too(clusters: Clusters, tmp_path: P
     assert (done.failed, having_each(sims)) == (False, [["vs0"], ["vs0"]]), done.output
 
 
+@pytest.mark.thorough
 def test_a_play_with_serial_sends_nothing(clusters: Clusters, tmp_path: Path) -> None:
     sims = clusters(*[("9.16.1", ["vs0"])] * 2)
     failed = as_printed(sims, tmp_path, serial=1)
